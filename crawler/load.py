@@ -1,0 +1,105 @@
+"""Raw rows into the registry: a page of rows is parsed and saved in one transaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, insert, update
+
+from crawler.dumps import Dump, DumpError, Unreadable
+from crawler.parse import parse
+from registry.records import Defect, ModelRecord
+from registry.resolve import resolve_names
+from registry.tables import RUNS
+from registry.write import Saved, save_loose_defects, save_page, writing
+
+_PAGE = 2_000
+
+#: Called after each page with the file being read and the number of models saved from it so far.
+Progress = Callable[[Dump, int], None]
+
+
+def now() -> str:
+    """The time as the registry writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = None, progress: Progress) -> Saved:
+    """Import files of raw rows (see `crawler.dumps`), then lead all names to models.
+
+    `seen` (ISO 8601, default now) is the date of the dumps. Rows that are no model, and lines that are no JSON, are
+    kept as defects. A file that breaks off: what came before is saved, then DumpError is raised. Files that cannot
+    be opened at all are refused before anything is saved.
+    """
+    dumps = [Dump(path) for path in paths]
+    total = Saved()
+    broken: DumpError | None = None
+    for dump in dumps:
+        try:
+            total.add(_import_dump(engine, dump, seen or now(), progress))
+        except DumpError as error:
+            broken = broken or error
+    with writing(engine) as connection:
+        resolve_names(connection)
+    if broken is not None:
+        raise broken
+    return total
+
+
+def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> Saved:
+    source = dump.path.name
+    with writing(engine) as connection:
+        statement = insert(RUNS).values(
+            command="import", source=source, seen=seen, started_at=now(), models=0, new=0, changed=0
+        )
+        run = connection.execute(statement).inserted_primary_key
+    assert run is not None  # noqa: S101 - every database we support returns the key
+    saved = Saved()
+    rows = iter(dump.rows())
+    failure: DumpError | None = None
+    while failure is None:
+        page, failure = _page(rows)
+        if not page:
+            break
+        with writing(engine) as connection:
+            saved.add(save_rows(connection, page, seen=seen, source=source))
+        progress(dump, saved.models)
+    with writing(engine) as connection:
+        counts = {"models": saved.models, "new": saved.new, "changed": saved.changed}
+        finished = {} if failure else {"finished_at": now()}
+        connection.execute(update(RUNS).where(RUNS.c.key == run[0]).values(**counts, **finished))
+        if failure:
+            save_loose_defects(connection, [Defect("broken-file", source, "", str(failure))])
+    if failure:
+        raise failure
+    return saved
+
+
+def _page(rows: Iterable[object]) -> tuple[list[object], DumpError | None]:
+    """The next rows, and the error that ended them, if one did."""
+    page: list[object] = []
+    try:
+        for row in islice(rows, _PAGE):
+            page.append(row)  # noqa: PERF402 - what came before an error is kept
+    except DumpError as error:
+        return page, error
+    return page, None
+
+
+def save_rows(connection: Connection, rows: Iterable[object], *, seen: str, source: str) -> Saved:
+    """Parse a page of raw rows and save it."""
+    records: list[ModelRecord] = []
+    loose: list[Defect] = []
+    for row in rows:
+        if isinstance(row, Unreadable):
+            loose.append(row.defect)
+            continue
+        record, defects = parse(row)
+        loose.extend(defects)
+        if record is not None:
+            records.append(record)
+    save_loose_defects(connection, loose)
+    return save_page(connection, records, seen=seen, source=source)
+
+

@@ -1,0 +1,218 @@
+"""Raw row → ModelRecord and defects. Pure; never raises, whatever the row holds.
+
+A raw row is a JSON object of the Hub's API (list and single-model shape alike) or the same fields from a hub-stats
+Parquet file. It may carry an `observation` object of its own: `{"source": …, "seen": …, "gone": true}`, for dumps that
+join several sources; `"seen": null` says that the date is not known.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from crawler.parents import read_parents
+from registry.names import ID
+from registry.records import Defect, ModelRecord
+
+#: Values are kept for people to look at, not to rebuild from.
+VALUE_LIMIT = 2048
+_MOST_INTEGER = 2**63 - 1
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL: PostgreSQL refuses it; surrogates: no UTF-8 holds them
+_TEXT_LIMIT = 2048
+_HUB_ID = re.compile(r"[0-9a-f]{24}")
+
+
+class Notes:
+    """The defects of one row, collected while it is read."""
+
+    def __init__(self) -> None:
+        self.defects: list[Defect] = []
+
+    def add(self, kind: str, field: str, value: object, reason: str) -> None:
+        """Note that `value` of `field` was refused or repaired."""
+        self.defects.append(Defect(kind, field, raw_text(value), reason))
+
+
+def parse(row: object) -> tuple[ModelRecord | None, tuple[Defect, ...]]:
+    """Read a raw row.
+
+    Returns the record, with its defects inside, and `()`; or None and the reason why the row is no model.
+    """
+    notes = Notes()
+    if not isinstance(row, dict):
+        notes.add("not-an-object", "", row, "a model is a JSON object")
+        return None, tuple(notes.defects)
+    repo_id = row.get("id") or row.get("modelId")
+    if not isinstance(repo_id, str) or not ID.fullmatch(repo_id):
+        notes.add("bad-id", "id", repo_id, "not a repository id (owner/name)")
+        return None, tuple(notes.defects)
+    return _record(repo_id, row, notes), ()
+
+
+def raw_text(value: object) -> str:
+    """A raw value as text that any database can hold, at most 2 kB."""
+    if not isinstance(value, str):
+        try:
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        except (ValueError, RecursionError):
+            value = f"a {type(value).__name__} that is nested too deeply to show"
+    return _storable(value.encode("utf-8", "replace")[:VALUE_LIMIT].decode("utf-8", "ignore"))
+
+
+def _storable(text: str) -> str:
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def _record(repo_id: str, row: dict[str, Any], notes: Notes) -> ModelRecord:
+    card = _card(row.get("cardData"), notes)
+    tags = _tags(row.get("tags"), notes)
+    observation = row.get("observation")
+    observation = observation if isinstance(observation, dict) else {}
+    parents = read_parents(repo_id, row, tags, card, notes.add)
+    licenses = _licenses(tags, card, notes)
+    card = card or {}
+    return ModelRecord(
+        repo_id=repo_id,
+        hub_id=_hub_id(row.get("_id"), notes),
+        author=_text(row, "author", notes) or (repo_id.partition("/")[0] if "/" in repo_id else None),
+        created_at=_time(row, "createdAt", notes),
+        last_modified=_time(row, "lastModified", notes),
+        sha=_text(row, "sha", notes),
+        downloads=_count(row, "downloads", notes),
+        likes=_count(row, "likes", notes),
+        pipeline_tag=_text(row, "pipeline_tag", notes) or _text(card, "pipeline_tag", notes),
+        library_name=_text(row, "library_name", notes) or _text(card, "library_name", notes),
+        gated=_gated(row, notes),
+        private=_flag(row, "private", notes),
+        disabled=_flag(row, "disabled", notes),
+        licenses=licenses,
+        license_name=_text(card, "license_name", notes),
+        license_link=_text(card, "license_link", notes),
+        new_version=_text(card, "new_version", notes),
+        datasets=None if tags is None else tuple(t[8:] for t in tags if t.startswith("dataset:") and len(t) > 8),
+        parents=parents,
+        gone=observation.get("gone") is True,
+        source=_text(observation, "source", notes),
+        seen=_time(observation, "seen", notes),
+        dated=observation.get("seen", "") is not None,
+        defects=tuple(dict.fromkeys(notes.defects)),
+    )
+
+
+def _card(value: object, notes: Notes) -> dict[str, Any] | None:
+    """The card's metadata; hub-stats holds it as JSON text."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            notes.add("bad-type", "cardData", value, "not a JSON object")
+            return None
+    if value is not None and not isinstance(value, dict):
+        notes.add("bad-type", "cardData", value, "not a JSON object")
+        return None
+    return value
+
+
+def _tags(value: object, notes: Notes) -> list[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        notes.add("bad-type", "tags", value, "not a list")
+        return None
+    tags = []
+    for tag in value:
+        if isinstance(tag, str):
+            tags.append(_UNSTORABLE.sub("\ufffd", tag))
+        else:
+            notes.add("bad-type", "tags", tag, "a tag is text")
+    return tags
+
+
+def _licenses(tags: list[str] | None, card: dict[str, Any] | None, notes: Notes) -> tuple[str, ...] | None:
+    """The declared licence labels, as written; None where neither tags nor card are part of the row."""
+    if tags is None and card is None:
+        return None
+    tagged = [tag[8:] for tag in tags or () if tag.startswith("license:") and len(tag) > 8]
+    value = (card or {}).get("license")
+    listed = value if isinstance(value, list) else [] if value is None else [value]
+    declared = []
+    for label in listed:
+        if isinstance(label, str) and label.strip():
+            declared.append(_clipped(label.strip(), "license", notes))
+        else:
+            notes.add("bad-type", "license", label, "a licence label is text")
+    if tagged and declared and set(tagged) != set(declared):
+        notes.add("contradiction", "license", {"tags": tagged, "card": declared}, "tags and card disagree")
+    return tuple(dict.fromkeys(declared or tagged))
+
+
+def _clipped(text: str, field: str, notes: Notes) -> str:
+    """Text that any database can hold, and no longer than a label may be."""
+    clean = _storable(text)
+    if clean != text:
+        notes.add("unstorable-text", field, text, "holds characters that are not text")
+    if len(clean) > _TEXT_LIMIT:
+        notes.add("too-long", field, text, f"cut at {_TEXT_LIMIT} characters")
+    return clean[:_TEXT_LIMIT]
+
+
+def _text(row: dict[str, Any], field: str, notes: Notes) -> str | None:
+    value = row.get(field)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return _clipped(value, field, notes)
+    notes.add("bad-type", field, value, "not text")
+    return None
+
+
+def _hub_id(value: object, notes: Notes) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and _HUB_ID.fullmatch(value):
+        return value
+    notes.add("bad-id", "_id", value, "not an id of the Hub (24 hexadecimal digits)")
+    return None
+
+
+def _count(row: dict[str, Any], field: str, notes: Notes) -> int | None:
+    value = row.get(field)
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_INTEGER:
+        return value
+    notes.add("bad-type", field, value, "not a count")
+    return None
+
+
+def _flag(row: dict[str, Any], field: str, notes: Notes) -> bool | None:
+    value = row.get(field)
+    if value is None or isinstance(value, bool):
+        return value
+    notes.add("bad-type", field, value, "not true or false")
+    return None
+
+
+def _gated(row: dict[str, Any], notes: Notes) -> str | None:
+    """`false`, `auto` or `manual` as the Hub says it; `true` where a source does not say which."""
+    value = row.get("gated")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or value in ("auto", "manual"):
+        return value
+    notes.add("bad-type", "gated", value, "not false, auto or manual")
+    return None
+
+
+def _time(row: dict[str, Any], field: str, notes: Notes) -> str | None:
+    """ISO 8601 in UTC to the second; a time without a zone is UTC, as in the dumps of the Hub."""
+    value = row.get(field)
+    if value is None:
+        return None
+    try:
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        zoned = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        return zoned.strftime("%Y-%m-%dT%H:%M:%SZ") if zoned.year >= 1000 else None
+    except (TypeError, ValueError, OverflowError):
+        notes.add("bad-date", field, value, "not an ISO 8601 time")
+        return None

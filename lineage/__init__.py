@@ -1,0 +1,1 @@
+"""What it means: families as graphs, paths, counts, and their reports."""

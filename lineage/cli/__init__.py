@@ -1,0 +1,1 @@
+"""The `lineage` command: the only code that prints or exits."""

@@ -1,0 +1,1 @@
+"""What was seen: models, names, derivations and defects, in a database."""

@@ -1,0 +1,179 @@
+"""Open, create and upgrade a registry: SQLite by default, any SQLAlchemy URL."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from registry.records import RegistryError
+
+#: The newest schema this code knows; equals the head of registry/migrations (a test compares).
+SCHEMA = "0001"
+
+_HINT_DEMO = "load one with `lineage demo` or `lineage import FILE`"
+
+
+def default_url() -> str:
+    """The registry named by LINEAGE_DB, else a SQLite file in the platform's user data folder."""
+    if named := os.environ.get("LINEAGE_DB"):
+        return named
+    from platformdirs import user_data_path  # noqa: PLC0415 - 17 ms that a named registry need not pay
+
+    return str(user_data_path("finetune-lineage", appauthor=False) / "registry.db")
+
+
+def parse_url(name: str) -> URL:
+    """A SQLAlchemy URL from `name`, which is one or the path of a SQLite file."""
+    try:
+        url = make_url(name) if "://" in name else URL.create("sqlite", database=name)
+    except ArgumentError as error:
+        raise RegistryError(f"not a database URL: {name}: name a file or a URL like sqlite:///registry.db") from error
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise RegistryError("a registry in memory would be lost at once: name a file with --db")
+    return url
+
+
+def open_registry(name: str | None = None, *, create: bool = False) -> Engine:
+    """Open the registry called `name` (a file or SQLAlchemy URL; default: `default_url()`).
+
+    With `create`, a registry that does not exist yet is made. Raises RegistryError where there is none, the file is
+    no registry, the schema is older or newer than this code's, or the place cannot be read.
+    """
+    url = parse_url(name or default_url())
+    path = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    missing = path is not None and (not path.exists() or path.stat().st_size == 0)
+    if missing and not create:
+        raise RegistryError(f"no registry at {url.database}: {_HINT_DEMO}")
+    with readable_errors(url):
+        if path is not None and missing:
+            _make_file(path)
+        engine = connect(url)
+        version = schema_version(engine)
+    if version is None:
+        if not create or (path is not None and not missing):
+            raise RegistryError(f"{_shown(url)} is not a lineage registry: name another with --db, or {_HINT_DEMO}")
+        upgrade(engine)
+    elif version > SCHEMA:
+        raise RegistryError(
+            f"{_shown(url)} has schema {version}, this version knows {SCHEMA}: upgrade finetune-lineage"
+        )
+    elif version < SCHEMA:
+        raise RegistryError(f"{_shown(url)} has the older schema {version}: run `lineage db upgrade`")
+    return engine
+
+
+def open_for_upgrade(name: str | None = None) -> tuple[Engine, str]:
+    """The registry called `name` whatever its schema, and that schema's version."""
+    url = parse_url(name or default_url())
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise RegistryError(f"no registry at {url.database}: {_HINT_DEMO}")
+    with readable_errors(url):
+        engine = connect(url)
+        version = schema_version(engine)
+    if version is None:
+        raise RegistryError(f"{_shown(url)} is not a lineage registry: name another with --db")
+    return engine, version
+
+
+def connect(url: URL) -> Engine:
+    """An engine for `url`; on SQLite with foreign keys on and a writer's wait of 30 s."""
+    try:
+        engine = create_engine(url)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise RegistryError(
+            f"no driver for {url.drivername} ({error}): try pip install 'finetune-lineage[postgres]' and a URL that "
+            "begins postgresql+psycopg://"
+        ) from error
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+    return engine
+
+
+def schema_version(engine: Engine) -> str | None:
+    """The schema's version as Alembic wrote it, read by plain SQL (Alembic takes 0.3 s to import); None if none."""
+    with engine.connect() as connection:
+        try:
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        except DBAPIError as error:
+            if "alembic_version" in str(error.orig):  # no such table / relation does not exist
+                return None
+            raise
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest version. The only way a schema is made or changed."""
+    from alembic import command  # noqa: PLC0415 - 0.3 s that a query must not pay
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "registry:migrations")
+    with readable_errors(engine.url), engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def readable_errors(url: URL) -> Iterator[None]:
+    """Turn a database's or file system's error into one line for a person."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise explain(error, url) from error
+    except OSError as error:
+        raise RegistryError(
+            f"cannot use {_shown(url)} ({error.strerror}): name another place with --db or LINEAGE_DB"
+        ) from error
+
+
+#: What SQLite says, and what a person can do about it.
+_SQLITE_SAYS = {
+    "not a database": "is not a database: name another with --db",
+    "readonly database": "is read-only: copy it to a folder you can write to, or name another with --db",
+    "unable to open": "cannot be opened: is its folder read-only? copy it, or name another with --db",
+    "database is locked": "is being written by another process: wait for it to end, then try again",
+    "disk is full": "has no room left on its disk: make room, then run the command again (nothing was half-written)",
+    "malformed": "is damaged: restore a copy, or import the data again into a new file with --db",
+}
+
+
+def explain(error: SQLAlchemyError, url: URL) -> RegistryError:
+    """One line for `error`, ending with the way out."""
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    for words, advice in _SQLITE_SAYS.items():
+        if words in said:
+            return RegistryError(f"{_shown(url)} {advice}")
+    return RegistryError(f"the database at {_shown(url)} answered: {said}: check --db or LINEAGE_DB")
+
+
+def _shown(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return url.database or ""
+    return url.render_as_string(hide_password=True)
+
+
+def _make_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # WAL lets readers go on while a crawl writes; it is a property of the file and stays set.
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as error:
+        raise RegistryError(f"cannot write {path} ({error}): name another place with --db or LINEAGE_DB") from error
+    finally:
+        connection.close()
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    # With WAL, NORMAL cannot tear the file; a power cut may cost the last pages, which a repeated import brings back.
+    # https://www.sqlite.org/pragma.html#pragma_synchronous
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA cache_size=-65536")
+    cursor.close()

@@ -1,0 +1,1 @@
+"""The schema's history: the only way it is created or upgraded."""

@@ -1,0 +1,121 @@
+"""What one source says about one model: frozen values, raw labels, nothing interpreted."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RegistryError(Exception):
+    """Something a person can mend; the message is one line that ends with the way out."""
+
+
+class Relation(StrEnum):
+    """How a derivative was made from its base model, in the Hub's own words.
+
+    Source: model cards documentation of the Hub, "Specifying a base model"
+    (https://huggingface.co/docs/hub/model-cards#specifying-a-base-model).
+    """
+
+    FINETUNE = "finetune"
+    ADAPTER = "adapter"
+    QUANTIZED = "quantized"
+    MERGE = "merge"
+    UNKNOWN = "unknown"
+
+
+#: The relations that the Hub writes into tags; `unknown` is ours.
+HUB_RELATIONS = frozenset({"finetune", "adapter", "quantized", "merge"})
+
+
+class Evidence(StrEnum):
+    """What an edge rests on.
+
+    `tag`: the Hub resolved it (`base_model:ID` and `base_model:<relation>:ID` tags). `card`: only the model card
+    says it. `both`: both do. `tag-unresolved`: a tag that the Hub did not write itself (a training library did).
+    `recovered-*`: the name as written is no model's, but letter case, a rename, or the table of legacy short ids
+    leads to exactly one.
+    """
+
+    TAG = "tag"
+    CARD = "card"
+    BOTH = "both"
+    TAG_UNRESOLVED = "tag-unresolved"
+    CASE = "recovered-by-case"
+    RENAME = "recovered-by-rename"
+    LEGACY = "recovered-legacy"
+
+
+#: Evidence by which the Hub itself vouches that the parent exists.
+HUB_EVIDENCE = (Evidence.TAG, Evidence.BOTH)
+#: Evidence that stands for a name which we, not the Hub, led to a model.
+RECOVERED = (Evidence.CASE, Evidence.RENAME, Evidence.LEGACY)
+
+
+class State(StrEnum):
+    """Whether a source has seen the model itself.
+
+    `placeholder`: only named as a parent, never seen. `gone`: deleted or private by the date it was last seen.
+    """
+
+    LISTED = "listed"
+    PLACEHOLDER = "placeholder"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """One declared base model.
+
+    `name` is the id to look up; `origin` is one of tag, card, both, tag-unresolved; `alias` is the card's
+    spelling where the Hub resolved it to `name` (a rename).
+    """
+
+    name: str
+    relation: str
+    origin: str
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A piece of metadata that was refused or repaired: `field`, its raw `value` (at most 2 kB), and why."""
+
+    kind: str
+    field: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """What one source says about one model. None means "not said", which is not the same as empty.
+
+    Times are ISO 8601 in UTC to the second (`2025-04-27T03:41:05Z`); `downloads` counts the last 30 days, as the
+    Hub publishes it; `licenses`, `license_name`, `license_link` and `gated` are the Hub's raw labels.
+    `parents` stand in the order the card declares them. `seen` is set where the row carries its own date.
+    """
+
+    repo_id: str
+    hub_id: str | None = None
+    author: str | None = None
+    created_at: str | None = None
+    last_modified: str | None = None
+    sha: str | None = None
+    downloads: int | None = None
+    likes: int | None = None
+    pipeline_tag: str | None = None
+    library_name: str | None = None
+    gated: str | None = None
+    private: bool | None = None
+    disabled: bool | None = None
+    licenses: tuple[str, ...] | None = None
+    license_name: str | None = None
+    license_link: str | None = None
+    new_version: str | None = None
+    datasets: tuple[str, ...] | None = None
+    parents: tuple[Parent, ...] | None = None
+    defects: tuple[Defect, ...] = ()
+    gone: bool = False
+    source: str | None = None
+    seen: str | None = None
+    dated: bool = True
+    """False where the source says that the date of its sight is not known."""

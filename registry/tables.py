@@ -1,0 +1,111 @@
+"""The tables. Times are ISO 8601 text in UTC: text order is time order, on every database."""
+
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, Table, text
+from sqlmodel import Field, SQLModel
+
+_PLACEHOLDERS = text("state = 'placeholder'")
+_CLAIMS = text("origin IN ('card', 'tag-unresolved')")
+
+
+class Model(SQLModel, table=True):
+    """One model: a repository of the Hub that was seen, or that a seen one names as its parent."""
+
+    __tablename__ = "models"
+    __table_args__ = (
+        Index("ix_models_placeholders", "key", sqlite_where=_PLACEHOLDERS, postgresql_where=_PLACEHOLDERS),
+    )
+
+    key: int | None = Field(default=None, primary_key=True)
+    repo_id: str = Field(unique=True)
+    folded: str = Field(index=True, description="repo_id, case-folded")
+    hub_id: str | None = Field(default=None, unique=True, description="the Hub's `_id`, stable over renames")
+    author: str | None = Field(default=None, index=True)
+    created_at: str | None = None
+    last_modified: str | None = None
+    sha: str | None = None
+    downloads: int | None = Field(default=None, sa_type=BigInteger, sa_column_kwargs={"comment": "last 30 days"})
+    likes: int | None = Field(default=None, sa_type=BigInteger)
+    pipeline_tag: str | None = None
+    library_name: str | None = None
+    gated: str | None = None
+    private: bool | None = None
+    disabled: bool | None = None
+    licenses: str | None = Field(default=None, description="JSON list of raw labels; NULL where no source said")
+    license_name: str | None = None
+    license_link: str | None = None
+    new_version: str | None = None
+    datasets: str | None = Field(default=None, description="JSON list")
+    source: str | None = None
+    state: str
+    first_seen: str | None = None
+    last_seen: str | None = None
+
+
+class Name(SQLModel, table=True):
+    """Another name of a model: an old one, a legacy short id, or one in another letter case."""
+
+    __tablename__ = "names"
+
+    name: str = Field(primary_key=True)
+    folded: str = Field(index=True)
+    model_key: int = Field(foreign_key="models.key", index=True)
+    evidence: str = Field(description="hub-id, hub-tag, legacy or case")
+
+
+class Derivation(SQLModel, table=True):
+    """One declared parent of a model. `parent_key` is NULL where the declaration makes no edge; a defect says why."""
+
+    __tablename__ = "derivations"
+    __table_args__ = (
+        PrimaryKeyConstraint("child_key", "position"),
+        Index("ix_derivations_parent", "parent_key", "child_key"),
+        Index("ix_derivations_claims", "child_key", sqlite_where=_CLAIMS, postgresql_where=_CLAIMS),
+        {"sqlite_with_rowid": False},
+    )
+
+    child_key: int = Field(foreign_key="models.key")
+    position: int
+    parent_key: int | None = Field(default=None, foreign_key="models.key")
+    name: str = Field(description="the parent as declared")
+    relation: str
+    origin: str = Field(description="tag, card, both or tag-unresolved")
+    recovery: str | None = Field(default=None, description="how the name was led to a model, where it is no model's")
+    alias: str | None = Field(default=None, description="the card's spelling, where the Hub resolved it to `name`")
+
+
+class DefectRow(SQLModel, table=True):
+    """A piece of metadata that was refused or repaired."""
+
+    __tablename__ = "defects"
+
+    key: int | None = Field(default=None, primary_key=True)
+    model_key: int | None = Field(default=None, foreign_key="models.key", index=True)
+    stage: str = Field(description="parse, resolve or cycle: which step found it, and replaces it")
+    kind: str = Field(index=True)
+    field: str
+    value: str
+    reason: str
+
+
+class Run(SQLModel, table=True):
+    """One import or crawl: bookkeeping, not content."""
+
+    __tablename__ = "runs"
+
+    key: int | None = Field(default=None, primary_key=True)
+    command: str
+    source: str
+    seen: str
+    started_at: str
+    finished_at: str | None = None
+    models: int = 0
+    new: int = 0
+    changed: int = 0
+
+
+# The same tables for SQLAlchemy Core; SQLModel adds `__table__` when the class is made.
+MODELS: Table = Model.__table__  # type: ignore[attr-defined]
+NAMES: Table = Name.__table__  # type: ignore[attr-defined]
+DERIVATIONS: Table = Derivation.__table__  # type: ignore[attr-defined]
+DEFECTS: Table = DefectRow.__table__  # type: ignore[attr-defined]
+RUNS: Table = Run.__table__  # type: ignore[attr-defined]
