@@ -1,0 +1,81 @@
+"""Commands that look after the registry itself: db info, upgrade, digest, check."""
+
+import click
+
+from lineage.cli.options import open_db, registry_option
+from lineage.formats.text import number, printable
+from registry.database import SCHEMA, open_for_upgrade, readable_errors
+from registry.database import upgrade as upgrade_schema
+from registry.read import last_runs, totals
+from registry.records import RegistryError
+from registry.transfer import check as check_registry
+from registry.transfer import digest as digest_registry
+
+
+@click.group()
+def db() -> None:
+    """Look after the registry itself."""
+
+
+@db.command()
+@registry_option
+def info(db: str | None) -> None:
+    """Show where the registry is, what it holds, and its latest imports."""
+    engine = open_db(db)
+    with engine.connect() as connection:
+        held, runs = totals(connection), last_runs(connection)
+    lines = [f"registry  {engine.url.render_as_string(hide_password=True)}", f"schema    {SCHEMA}"]
+    lines.append(f"data of   {held.data_date or 'nothing imported yet'}")
+    lines += [f"models    {number(count)} {state}" for state, count in held.models.items()]
+    lines += [f"edges     {number(count)} {evidence}" for evidence, count in held.edges.items()]
+    lines.append(f"names     {number(held.names)}")
+    lines += [f"defects   {number(count)} {kind}" for kind, count in held.defects.items()]
+    for run in runs:
+        ended = f"ended {run['finished_at']}" if run["finished_at"] else "did not end"
+        lines.append(
+            f"run       {run['command']} {printable(run['source'])} of {run['seen']}: {number(run['models'])} models, "
+            f"{number(run['new'])} new, {number(run['changed'])} changed, {ended}"
+        )
+    click.echo("\n".join(lines))
+
+
+@db.command()
+@registry_option
+def upgrade(db: str | None) -> None:
+    """Bring the registry's schema to this version's."""
+    engine, before = open_for_upgrade(db)
+    if before > SCHEMA:
+        raise RegistryError(f"schema {before} is newer than this version's {SCHEMA}: upgrade finetune-lineage")
+    upgrade_schema(engine)
+    click.echo(f"schema {before} is the newest" if before == SCHEMA else f"schema {before} is now {SCHEMA}")
+
+
+@db.command()
+@click.option(
+    "--part",
+    type=click.Choice(["lineage", "all"]),
+    default="all",
+    show_default=True,
+    help="lineage: derivations and names; all: facts and defects too.",
+)
+@registry_option
+def digest(part: str, db: str | None) -> None:
+    """Print a checksum of the content.
+
+    The same content gives the same sum, whatever the order it came in, on any database.
+    """
+    engine = open_db(db)
+    with engine.connect() as connection:
+        click.echo(digest_registry(connection, part))
+
+
+@db.command()
+@registry_option
+def check(db: str | None) -> None:
+    """Check that the registry is whole."""
+    engine = open_db(db)
+    with readable_errors(engine.url), engine.connect() as connection:
+        problems = check_registry(connection)
+    if problems:
+        raise RegistryError("; ".join(problems))
+    click.echo("the registry is whole")

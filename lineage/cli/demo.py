@@ -1,0 +1,56 @@
+"""The demo: the embedded snapshot through the real import path, and what can be asked of it."""
+
+import shutil
+import sys
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+
+from lineage import family
+from lineage.cli.load import load, summary
+from lineage.cli.options import open_db, registry_option, write_result
+from lineage.statistics import count_family
+from registry.read import totals
+
+#: The date of most of the snapshot's rows; those of other dates carry their own (crawler/data/README.md).
+SNAPSHOT_DATE = "2026-08-22T00:00:00Z"
+_ROOT = "Qwen/Qwen3-1.7B"
+_MODEL = "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking"
+
+
+@click.command()
+@registry_option
+def demo(db: str | None) -> None:
+    """Load the embedded snapshot and show what can be asked."""
+    engine = open_db(db, create=True)
+    click.echo(f"Loading 16,491 models of the Hub (August 2026) into {engine.url.database}")
+    with as_file(files("crawler") / "data" / "snapshot.jsonl.gz") as snapshot:
+        saved = load(engine, [snapshot], SNAPSHOT_DATE, quiet=False)
+    with engine.connect() as connection:
+        click.echo(summary(saved, totals(connection)))
+    click.echo(f"\nWhat was made from {_ROOT}?\n")
+    write_result(family.descendants(engine, _ROOT, limit=12), "tree", None)
+    click.echo("\nWhat was one of them made from?\n")
+    write_result(family.ancestors(engine, _MODEL), "tree", None)
+    click.echo("\nHow large is the family? It depends on what one counts:\n")
+    write_result(count_family(engine, _ROOT), "table", None)
+    command = _called_as()
+    where = f" --db {db}" if db else ""
+    click.echo(
+        f"\nTry next:\n"
+        f"  {command} show {_MODEL}{where}\n"
+        f"  {command} why {_MODEL} {_ROOT}-Base{where}\n"
+        f"  {command} stats author:Qwen{where}"
+    )
+
+
+def _called_as() -> str:
+    """How the reader can call this command again: by its name if that finds it, else by the path used."""
+    used = Path(sys.argv[0])
+    found = shutil.which("lineage")
+    if found and Path(found).resolve() == used.resolve():
+        return "lineage"
+    return str(used) if used.name == "lineage" else "lineage"
+
+

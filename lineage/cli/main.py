@@ -1,0 +1,110 @@
+"""The `lineage` command: its sub-commands, and how every error ends."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from registry.records import RegistryError
+
+#: Sub-commands with the module that holds them and their help line, so that `lineage --help` imports none of them
+#: (a test compares these lines with the commands' own).
+COMMANDS = {
+    "demo": ("lineage.cli.demo:demo", "Load the embedded snapshot and show what can be asked."),
+    "import": ("lineage.cli.load:import_command", "Import files of Hub metadata into the registry."),
+    "ancestors": ("lineage.cli.families:ancestors", "Show what MODEL was made from."),
+    "descendants": ("lineage.cli.families:descendants", "Show what was made from the ROOTs."),
+    "why": ("lineage.cli.families:why", "Show the paths by which ANCESTOR reached MODEL."),
+    "common": ("lineage.cli.families:common", "Show the ancestors that all MODELs share."),
+    "show": ("lineage.cli.models:show", "Show everything that is known of MODEL."),
+    "search": ("lineage.cli.models:search", "Find models whose id holds TEXT."),
+    "stats": ("lineage.cli.numbers:stats", "Numbers about a family, or about the whole registry."),
+    "count": ("lineage.cli.numbers:count", "Count a family, with the definition of each number."),
+    "defects": ("lineage.cli.models:defects", "List metadata that was refused or repaired."),
+    "db": ("lineage.cli.db:db", "Look after the registry itself."),
+}
+#: Exit status of a crash of ours (EX_SOFTWARE of sysexits.h); 1 and 3 are kept for audits.
+CRASH = 70
+
+
+class Lineage(click.Group):
+    """Loads sub-commands when they are called, and turns every error into one line and an exit status."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The sub-commands with their help lines, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, and exit with 0, 2 (one line on stderr) or 70."""
+        kwargs["standalone_mode"] = False
+        debug = "--debug" in (kwargs.get("args") or (args[0] if args else None) or sys.argv)
+        try:
+            super().main(*args, **kwargs)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader (`| head`) has seen enough. https://docs.python.org/3/library/signal.html#note-on-sigpipe
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 0
+        except Exception as error:
+            if debug:
+                raise
+            status = _report(error)
+        else:
+            status = 0
+        sys.exit(status)
+
+
+def _report(error: Exception) -> int:
+    if isinstance(error, click.exceptions.Abort):
+        return _say("interrupted; what was saved before stays saved: run the command again to go on", 130)
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "lineage"
+        return _say(f"{error.format_message().rstrip('.')}: see `{path} --help`", 2)
+    if isinstance(error, click.ClickException):
+        return _say(error.format_message(), 2)
+    if isinstance(error, RegistryError):
+        return _say(str(error), 2)
+    if isinstance(error, OSError):
+        return _say(f"{error.filename or 'the system'}: {error.strerror or error}: check the name and the disk", 2)
+    if "sqlalchemy" in sys.modules:
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - loaded already, or not needed
+
+        if isinstance(error, SQLAlchemyError):
+            from registry.database import default_url, explain, parse_url  # noqa: PLC0415
+
+            context = click.get_current_context(silent=True)
+            return _say(str(explain(error, parse_url((context and context.params.get("db")) or default_url()))), 2)
+    return _say(f"internal error ({type(error).__name__}: {error}): run it again with --debug and report what it says", CRASH)
+
+
+def _say(line: str, status: int) -> int:
+    from lineage.formats.text import printable  # noqa: PLC0415
+
+    click.echo(f"lineage: {printable(' '.join(line.split()))}", err=True)
+    return status
+
+
+@click.group(cls=Lineage, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="finetune-lineage", prog_name="lineage")
+@click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
+def main(debug: bool) -> None:
+    """What was a model made from, what was made from it, and which licence terms came along?
+
+    MODEL is an id in any letter case, an old name, or a URL of the Hub; `ID@sha` keeps the revision in the output.
+    """

@@ -1,0 +1,60 @@
+"""Commands about single models: show, search, defects."""
+
+from pathlib import Path
+
+import click
+
+from lineage import lists
+from lineage.cli.options import limit_option, no_limit, open_db, output_options, registry_option, write_result
+from lineage.describe import describe
+
+_LIST = output_options("table", "json", "jsonl", "csv", "markdown")
+
+
+@click.command()
+@click.argument("model")
+@_LIST
+@registry_option
+def show(model: str, format_: str, output: Path | None, db: str | None) -> None:
+    """Show everything that is known of MODEL."""
+    write_result(describe(open_db(db), model), format_, output)
+
+
+@click.command()
+@click.argument("text", default="")
+@click.option("--author", metavar="NAME", help="Only this author's models.")
+@click.option("--license", metavar="LABEL", help="Only models that declare this license or license_name.")
+@click.option("--pipeline", metavar="TAG", help="Only models of this pipeline tag, such as text-generation.")
+@click.option("--descends-from", metavar="ROOT", multiple=True, help="Only models made from ROOT; may be repeated.")
+@limit_option(20, "models, most downloaded first")
+@_LIST
+@registry_option
+def search(
+    text: str, author: str | None, license: str | None, pipeline: str | None, descends_from: tuple[str, ...],
+    limit: int, format_: str, output: Path | None, db: str | None,
+) -> None:  # fmt: skip
+    """Find models whose id holds TEXT."""
+    found = lists.search(
+        open_db(db),
+        text,
+        author=author,
+        license=license,
+        pipeline=pipeline,
+        descends_from=descends_from,
+        limit=no_limit(limit),
+    )
+    write_result(found, format_, output)
+
+
+@click.command()
+@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only defects of this kind; may be repeated.")
+@click.option("--model", metavar="MODEL", help="Only this model's defects.")
+@limit_option(50, "defects")
+@_LIST
+@registry_option
+def defects(
+    kinds: tuple[str, ...], model: str | None, limit: int, format_: str, output: Path | None, db: str | None
+) -> None:
+    """List metadata that was refused or repaired."""
+    found = lists.defects(open_db(db), kinds=kinds, model=model, limit=no_limit(limit))
+    write_result(found, format_, output)

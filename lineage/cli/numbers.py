@@ -1,0 +1,40 @@
+"""Commands about numbers: stats and count."""
+
+from pathlib import Path
+
+import click
+
+from lineage import statistics
+from lineage.cli.options import limit_option, no_limit, open_db, output_options, registry_option, write_result
+
+_NUMBERS = output_options("table", "json", "jsonl", "csv", "markdown")
+
+
+@click.command()
+@click.argument("roots", nargs=-1, metavar="[ROOT]...")
+@limit_option(10, "rows a section")
+@_NUMBERS
+@registry_option
+def stats(roots: tuple[str, ...], limit: int, format_: str, output: Path | None, db: str | None) -> None:
+    """Numbers about a family, or about the whole registry.
+
+    By relation, depth, licence, author, month, and largest branches. A ROOT is a model, or author:NAME.
+    """
+    engine = open_db(db)
+    if roots:
+        result = statistics.family_statistics(engine, *roots, limit=no_limit(limit))
+    else:
+        result = statistics.registry_statistics(engine, limit=no_limit(limit))
+    write_result(result, format_, output)
+
+
+@click.command()
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@_NUMBERS
+@registry_option
+def count(roots: tuple[str, ...], format_: str, output: Path | None, db: str | None) -> None:
+    """Count a family, with the definition of each number.
+
+    A ROOT is a model, or author:NAME; the union of all is counted once.
+    """
+    write_result(statistics.count_family(open_db(db), *roots), format_, output)

@@ -1,0 +1,120 @@
+"""The options that several commands share, and how a result is written."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from sqlalchemy import Engine
+
+from lineage.formats.documents import Result, document
+from lineage.formats.tables import as_table, csv_table, json_lines, markdown_table, text_table
+from lineage.formats.tree import Paint, path_lines, plain, tree
+from registry.database import open_registry
+from registry.records import Relation, RegistryError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Name of each format → the function from a result to text.
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "table": lambda result: text_table(as_table(result)),
+    "json": document,
+    "jsonl": lambda result: json_lines(as_table(result)),
+    "csv": lambda result: csv_table(as_table(result)),
+    "markdown": lambda result: markdown_table(as_table(result)),
+}
+_COLOURS = {"name": {"bold": True}, "relation": {"fg": "cyan"}, "faint": {"dim": True}, "warning": {"fg": "yellow"}}
+
+registry_option = click.option(
+    "--db",
+    metavar="FILE|URL",
+    help="The registry: a SQLite file or a SQLAlchemy URL. Default: LINEAGE_DB, else a file in your user data folder.",
+)
+depth_option = click.option("--depth", type=click.IntRange(min=1), metavar="N", help="At most N steps away.")
+relation_option = click.option(
+    "--relation",
+    "relations",
+    type=click.Choice([str(relation) for relation in Relation]),
+    multiple=True,
+    help="Follow only edges of this relation; may be repeated.",
+)
+
+
+def limit_option(default: int | None, what: str) -> Callable[[F], F]:
+    """`--limit N`, with 0 for no limit."""
+    shown = f" Default {default}; 0 shows all." if default else ""
+    return click.option(
+        "--limit", type=click.IntRange(min=0), default=default, metavar="N", help=f"Show at most N {what}.{shown}"
+    )
+
+
+def output_options(*formats: str) -> Callable[[F], F]:
+    """`-f/--format` with the first of `formats` as the default, and `-o/--output`."""
+
+    def decorate(command: F) -> F:
+        command = click.option(
+            "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead."
+        )(command)
+        return click.option(
+            "-f",
+            "--format",
+            "format_",
+            type=click.Choice(formats),
+            default=formats[0],
+            show_default=True,
+            help="How to write the result.",
+        )(command)
+
+    return decorate
+
+
+def open_db(db: str | None, *, create: bool = False) -> Engine:
+    """The registry that a command works on."""
+    return open_registry(db, create=create)
+
+
+def no_limit(limit: int | None) -> int | None:
+    """The limit as the functions take it: None for all."""
+    return limit or None
+
+
+def write_result(result: Result, format_: str, output: Path | None) -> None:
+    """Write a result in a format, to the terminal or whole to a file."""
+    if format_ == "tree":
+        painter = tree if hasattr(result, "members") else path_lines
+        write_text(painter(result, _paint() if output is None else plain), output)  # type: ignore[arg-type]
+    else:
+        write_text(FORMATS[format_](result), output)
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """Write text to the terminal, or whole to a file: a failure leaves the file as it was."""
+    if output is None:
+        click.echo(text)
+        return
+    if output.exists() and not output.is_file():  # a device or pipe
+        output.write_text(f"{text}\n", encoding="utf-8")
+        return
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=output.parent, delete=False) as file:
+            file.write(f"{text}\n")
+        os.chmod(file.name, 0o666 & ~_umask())
+        os.replace(file.name, output)
+    except OSError as error:
+        raise RegistryError(f"cannot write {output} ({error.strerror}): name another file with -o") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _paint() -> Paint:
+    """Colour only on a terminal, and never where NO_COLOR is set (https://no-color.org)."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return plain
+    return lambda text, kind: click.style(text, **_COLOURS[kind])  # type: ignore[arg-type]

@@ -1,0 +1,323 @@
+"""A family: ancestors, descendants, paths, common ancestors.
+
+Every function takes an engine from `registry.database.open_registry` and names of models as people write them: an id
+in any letter case, an old name, a URL of the Hub, or any of these with `@sha`. They raise
+`registry.names.UnknownModel` where a name means no model.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import count, islice
+
+from sqlalchemy import Engine
+
+from registry.names import Found, find_model, find_roots
+from registry.read import Brief, Step, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model of a family. `depth` counts steps from the nearest root; `relation` and `evidence` belong to the
+    edge by which it was reached first; `via` is the model at that edge's other end. `downloads`: last 30 days."""
+
+    id: str
+    depth: int
+    state: str
+    author: str | None
+    licenses: tuple[str, ...] | None
+    license_name: str | None
+    downloads: int | None
+    created_at: str | None
+    relation: str | None = None
+    evidence: str | None = None
+    via: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`child` was made from `parent`; `declared` is the parent's name as the child's metadata has it."""
+
+    child: str
+    parent: str
+    relation: str
+    evidence: str
+    declared: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models around `roots`. `members` begin with the roots and go outwards, nearest first; `edges` link them.
+
+    `total` counts the members beyond the roots, shown or not; `hidden` says how many are left out below (or above)
+    each member that is shown. `asked` holds the roots as they were asked for, with their revisions.
+    """
+
+    direction: str
+    asked: tuple[str, ...]
+    total: int
+    members: tuple[Member, ...]
+    edges: tuple[Edge, ...]
+    hidden: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The ways from a model up to an ancestor, shortest first. `total` is None where a cycle makes them uncountable."""
+
+    model: str
+    ancestor: str
+    total: int | None
+    paths: tuple[tuple[Edge, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommonAncestor:
+    """An ancestor that all models asked for share; `depths` in the order they were asked, 0 for the model itself.
+
+    `nearest` where no other common ancestor stands between.
+    """
+
+    id: str
+    nearest: bool
+    depths: tuple[int, ...]
+    state: str
+    licenses: tuple[str, ...] | None
+    license_name: str | None
+    downloads: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What several models have in common."""
+
+    models: tuple[str, ...]
+    ancestors: tuple[CommonAncestor, ...]
+
+
+def ancestors(
+    engine: Engine,
+    model: str,
+    *,
+    depth: int | None = None,
+    relations: Sequence[str] = (),
+    limit: int | None = None,
+) -> Family:
+    """What `model` was made from, up to the roots.
+
+    `depth` bounds the steps, `relations` (finetune, adapter, quantized, merge, unknown) the edges followed, `limit`
+    the members shown. Members stand nearest first, parents in the order the metadata declares them.
+
+    >>> [m.id for m in ancestors(engine, "qwen/qwen3-8b").members]  # doctest: +SKIP
+    ['Qwen/Qwen3-8B', 'Qwen/Qwen3-8B-Base']
+    """
+    return _family(engine, (model,), up=True, depth=depth, relations=relations, limit=limit)
+
+
+def descendants(
+    engine: Engine,
+    *roots: str,
+    depth: int | None = None,
+    relations: Sequence[str] = (),
+    limit: int | None = None,
+) -> Family:
+    """What was made from `roots` (names, or `author:NAME` for all models of an author), however many steps below.
+
+    Parameters as in `ancestors`. Members stand nearest first, then by downloads.
+    """
+    return _family(engine, roots, up=False, depth=depth, relations=relations, limit=limit)
+
+
+def paths(engine: Engine, model: str, ancestor: str, *, limit: int | None = 10) -> Paths:
+    """The paths by which `ancestor` reaches `model`, shortest first, each from the model upwards."""
+    with engine.connect() as connection:
+        start, end = find_model(connection, model), find_model(connection, ancestor)
+        steps, names = walk(connection, [start.key], up=True)
+    onward, away = _leading_to(end.key, steps)
+    shortest = islice(_simple_paths(start.key, end.key, onward, away), limit)
+    found = tuple(tuple(_edge(step, names) for step in path) for path in shortest)
+    return Paths(start.label, end.repo_id, _count_paths(start.key, end.key, onward), found)
+
+
+def common_ancestors(engine: Engine, *models: str) -> Common:
+    """The ancestors that all of `models` share, the nearest first; a model counts as its own ancestor here."""
+    families = [ancestors(engine, model) for model in models]
+    depths = [{member.id: member.depth for member in family.members} for family in families]
+    shared = set(depths[0]).intersection(*depths[1:]) if depths else set()
+    edges = {(edge.child, edge.parent) for family in families for edge in family.edges}
+    passed = {parent for child, parent in edges if child in shared}
+    facts = {member.id: member for family in families for member in family.members}
+    found = [
+        CommonAncestor(
+            id=name,
+            nearest=name not in passed,
+            depths=tuple(depth[name] for depth in depths),
+            state=facts[name].state,
+            licenses=facts[name].licenses,
+            license_name=facts[name].license_name,
+            downloads=facts[name].downloads,
+        )
+        for name in shared
+    ]
+    ordered = sorted(found, key=lambda a: (not a.nearest, sum(a.depths), a.id))
+    return Common(tuple(family.asked[0] for family in families), tuple(ordered))
+
+
+def _family(
+    engine: Engine,
+    roots: Sequence[str],
+    *,
+    up: bool,
+    depth: int | None = None,
+    relations: Sequence[str] = (),
+    limit: int | None = None,
+) -> Family:
+    with engine.connect() as connection:
+        found = find_roots(connection, tuple(roots))
+        steps, names = walk(connection, [f.key for f in found], up=up, depth=depth, relations=relations)
+    return _build(found, steps, names, up=up, limit=limit)
+
+
+def _build(
+    roots: Sequence[Found], steps: Sequence[Step], names: dict[int, Brief], *, up: bool, limit: int | None
+) -> Family:
+    onward = _adjacency(steps, names, up=up)
+    reached: dict[int, tuple[int, Step | None]] = {root.key: (0, None) for root in roots}
+    level = [root.key for root in roots]
+    order = list(level)
+    while level:
+        beyond: list[int] = []
+        for here in level:
+            for step in onward.get(here, ()):
+                there = step.parent if up else step.child
+                if there not in reached:
+                    reached[there] = (reached[here][0] + 1, step)
+                    beyond.append(there)
+        level = beyond if up else sorted(beyond, key=lambda key: _popularity(names[key]))
+        order.extend(level)
+    shown = order if limit is None else order[: len(roots) + limit]
+    keep = set(shown)
+    edges = [step for here in shown for step in onward.get(here, ()) if step.child in keep and step.parent in keep]
+    return Family(
+        direction="ancestors" if up else "descendants",
+        asked=tuple(root.label for root in roots),
+        total=len(order) - len(roots),
+        members=tuple(_member(names[key], *reached[key], names, up=up) for key in shown),
+        edges=tuple(_edge(step, names) for step in edges),
+        hidden=_hidden(order, keep, reached, names, up=up),
+    )
+
+
+def _adjacency(steps: Sequence[Step], names: dict[int, Brief], *, up: bool) -> dict[int, list[Step]]:
+    """The edges onward from each model: parents as declared, children by downloads."""
+    onward: dict[int, list[Step]] = defaultdict(list)
+    for step in steps:
+        onward[step.child if up else step.parent].append(step)
+    for edges in onward.values():
+        if up:
+            edges.sort(key=lambda s: s.position)
+        else:
+            edges.sort(key=lambda s: _popularity(names[s.child]))
+    return onward
+
+
+def _popularity(brief: Brief) -> tuple[int, str]:
+    return -(brief.downloads or 0), brief.id
+
+
+def _hidden(
+    order: Sequence[int],
+    keep: set[int],
+    reached: dict[int, tuple[int, Step | None]],
+    names: dict[int, Brief],
+    *,
+    up: bool,
+) -> dict[str, int]:
+    """How many models are left out beyond each one that is shown; each is counted once, where it was first reached."""
+    hidden: dict[int, int] = defaultdict(int)
+    for key in reversed(order):
+        step = reached[key][1]
+        if key in keep or step is None:
+            continue
+        hidden[step.child if up else step.parent] += 1 + hidden.pop(key, 0)
+    return {names[key].id: hidden[key] for key in order if key in hidden}
+
+
+def _member(brief: Brief, depth: int, step: Step | None, names: dict[int, Brief], *, up: bool) -> Member:
+    return Member(
+        id=brief.id,
+        depth=depth,
+        state=brief.state,
+        author=brief.author,
+        licenses=brief.licenses,
+        license_name=brief.license_name,
+        downloads=brief.downloads,
+        created_at=brief.created_at,
+        relation=step.relation if step else None,
+        evidence=step.evidence if step else None,
+        via=names[step.child if up else step.parent].id if step else None,
+    )
+
+
+def _edge(step: Step, names: dict[int, Brief]) -> Edge:
+    return Edge(names[step.child].id, names[step.parent].id, step.relation, step.evidence, step.declared)
+
+
+def _leading_to(end: int, steps: Sequence[Step]) -> tuple[dict[int, list[Step]], dict[int, int]]:
+    """The edges upward that can still reach `end`, by child, and how many steps it is away from each."""
+    below: dict[int, list[Step]] = defaultdict(list)
+    for step in steps:
+        below[step.parent].append(step)
+    onward: dict[int, list[Step]] = defaultdict(list)
+    away = {end: 0}
+    todo = [end]
+    for here in todo:  # grows while it is read: breadth first
+        for step in below[here]:
+            onward[step.child].append(step)
+            if step.child not in away:
+                away[step.child] = away[here] + 1
+                todo.append(step.child)
+    for edges in onward.values():
+        edges.sort(key=lambda s: s.position)
+    return onward, away
+
+
+def _simple_paths(
+    start: int, end: int, onward: dict[int, list[Step]], away: dict[int, int]
+) -> Iterator[tuple[Step, ...]]:
+    """Paths that meet no model twice, shortest first: always goes on with what can still become the shortest."""
+    if start == end or start not in away:
+        return
+    number = count()
+    heap: list[tuple[int, int, int, tuple[Step, ...]]] = [(away[start], 0, next(number), ())]
+    while heap:
+        _, _, _, path = heapq.heappop(heap)
+        here = path[-1].parent if path else start
+        if here == end:
+            yield path
+            continue
+        met = {start, *(step.parent for step in path)}
+        for step in onward[here]:
+            if step.parent not in met:
+                longer = (*path, step)
+                heapq.heappush(heap, (len(longer) + away[step.parent], -len(longer), next(number), longer))
+
+
+def _count_paths(start: int, end: int, onward: dict[int, list[Step]]) -> int | None:
+    """The number of paths, or None where a cycle lies between."""
+    children: dict[int, set[int]] = defaultdict(set)
+    parents: dict[int, set[int]] = {}
+    for child, steps in onward.items():
+        parents[child] = {step.parent for step in steps} if child != end else set()
+        for parent in parents[child]:
+            children[parent].add(child)
+    ways: dict[int, int] = defaultdict(int, {start: 1})
+    try:
+        for here in TopologicalSorter(children).static_order():
+            for parent in parents.get(here, ()):
+                ways[parent] += ways[here]
+    except CycleError:
+        return None
+    return ways[end] if start != end else 0

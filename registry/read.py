@@ -1,0 +1,317 @@
+"""Read models, families, search results and defects. Values are plain and frozen; keys stay inside the packages."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, false, func, literal, or_, select
+
+from registry.names import like
+from registry.records import Evidence, State
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS
+from registry.write import chunks
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the registry knows of a model. None means that no source said; units as in `registry.records`."""
+
+    id: str
+    state: str
+    hub_id: str | None
+    author: str | None
+    created_at: str | None
+    last_modified: str | None
+    sha: str | None
+    downloads: int | None
+    likes: int | None
+    pipeline_tag: str | None
+    library_name: str | None
+    gated: str | None
+    private: bool | None
+    disabled: bool | None
+    licenses: tuple[str, ...] | None
+    license_name: str | None
+    license_link: str | None
+    new_version: str | None
+    datasets: tuple[str, ...] | None
+    source: str | None
+    first_seen: str | None
+    last_seen: str | None
+
+
+class Brief(NamedTuple):
+    """The few facts that lists and trees show of a model."""
+
+    key: int
+    id: str
+    state: str
+    author: str | None
+    licenses: tuple[str, ...] | None
+    license_name: str | None
+    downloads: int | None
+    created_at: str | None
+
+
+class Step(NamedTuple):
+    """One edge: `child` was made from `parent` (keys), and what that rests on."""
+
+    child: int
+    parent: int
+    position: int
+    relation: str
+    evidence: str
+    declared: str
+
+
+@dataclass(frozen=True, slots=True)
+class DefectFacts:
+    """A piece of metadata that was refused or repaired; `model` is None where the row was no model at all."""
+
+    model: str | None
+    kind: str
+    field: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the registry holds: models by state, edges by evidence, defects by kind, names; the newest sight."""
+
+    models: dict[str, int]
+    edges: dict[str, int]
+    defects: dict[str, int]
+    names: int
+    data_date: str | None
+
+
+_EVIDENCE = func.coalesce(DERIVATIONS.c.recovery, DERIVATIONS.c.origin)
+_BRIEF = tuple(MODELS.c[name] for name in ("key", "repo_id", *Brief._fields[2:]))
+_STEP = (
+    DERIVATIONS.c.child_key,
+    DERIVATIONS.c.parent_key,
+    DERIVATIONS.c.position,
+    DERIVATIONS.c.relation,
+    _EVIDENCE,
+    DERIVATIONS.c.name,
+)
+
+
+def labels(stored: str | None) -> tuple[str, ...] | None:
+    """A list of labels as the tables hold it."""
+    return None if stored is None else tuple(json.loads(stored))
+
+
+def model_facts(connection: Connection, key: int) -> ModelFacts:
+    """All facts of one model."""
+    row = dict(connection.execute(select(MODELS).where(MODELS.c.key == key)).mappings().one())
+    row["id"] = row["repo_id"]
+    for listed in ("licenses", "datasets"):
+        row[listed] = labels(row[listed])
+    return ModelFacts(**{f.name: row[f.name] for f in fields(ModelFacts)})
+
+
+def other_names(connection: Connection, key: int) -> dict[str, str]:
+    """The other names of a model, each with how it is known: hub-id, hub-tag, legacy or case."""
+    rows = select(NAMES.c.name, NAMES.c.evidence).where(NAMES.c.model_key == key).order_by(NAMES.c.name)
+    return {name: evidence for name, evidence in connection.execute(rows)}
+
+
+def briefs(connection: Connection, keys: Iterable[int]) -> dict[int, Brief]:
+    """The short facts of some models."""
+    found: dict[int, Brief] = {}
+    for chunk in chunks(keys):
+        found.update(_briefs(connection, select(*_BRIEF).where(MODELS.c.key.in_(chunk))))
+    return found
+
+
+def walk(
+    connection: Connection,
+    roots: Sequence[int],
+    *,
+    up: bool,
+    depth: int | None = None,
+    relations: Sequence[str] | None = None,
+) -> tuple[list[Step], dict[int, Brief]]:
+    """The edges that lead from `roots` up to ancestors or down to descendants, and the models on them.
+
+    `depth` bounds the number of steps, `relations` the edges that are followed. Cycles end by themselves.
+    """
+    cte = _reach(roots, up=up, depth=depth, relations=relations)
+    d = DERIVATIONS.c
+    here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
+    on = [here == cte.c.key, there.is_not(None)]
+    if depth is not None:
+        on.append(cte.c.depth < depth)
+    if relations:
+        on.append(d.relation.in_(relations))
+    steps = [Step(*row) for row in connection.execute(select(*_STEP).distinct().join(cte, and_(*on)))]
+    reached = select(*_BRIEF).where(MODELS.c.key.in_(select(cte.c.key)))
+    return steps, _briefs(connection, reached)
+
+
+def all_steps(connection: Connection) -> list[tuple[int, int]]:
+    """Every edge of the registry as (child key, parent key)."""
+    d = DERIVATIONS.c
+    rows = connection.execute(select(d.child_key, d.parent_key).where(d.parent_key.is_not(None)))
+    return [(child, parent) for child, parent in rows]
+
+
+def declared_parents(connection: Connection, key: int) -> list[Step]:
+    """A model's parents in the order it declares them."""
+    d = DERIVATIONS.c
+    rows = select(*_STEP).where(d.child_key == key, d.parent_key.is_not(None)).order_by(d.position)
+    return [Step(*row) for row in connection.execute(rows)]
+
+
+def children_by_relation(connection: Connection, key: int) -> dict[str, int]:
+    """How many models were made directly from this one, by relation."""
+    d = DERIVATIONS.c
+    rows = select(d.relation, func.count(d.child_key.distinct())).where(d.parent_key == key)
+    return {relation: count for relation, count in connection.execute(rows.group_by(d.relation).order_by(d.relation))}
+
+
+def search_models(
+    connection: Connection,
+    text: str,
+    *,
+    author: str | None = None,
+    license: str | None = None,
+    pipeline: str | None = None,
+    below: Sequence[int] | None = None,
+    limit: int | None = 20,
+) -> tuple[list[Brief], int]:
+    """Models whose id holds `text` in any letter case, most downloaded first, and how many there are in all.
+
+    `below` keeps descendants of these keys only.
+    """
+    m = MODELS.c
+    tests: list[ColumnElement[bool]] = [m.folded.like(f"%{like(text.casefold())}%", escape="\\")] if text else []
+    if author:
+        tests.append(m.folded.between(f"{author.casefold()}/", f"{author.casefold()}/\U0010ffff"))
+    if license:
+        quoted = json.dumps(license, ensure_ascii=False)
+        tests.append(or_(m.licenses.like(f"%{like(quoted)}%", escape="\\"), m.license_name == license))
+    if pipeline:
+        tests.append(m.pipeline_tag == pipeline)
+    if below is not None:
+        cte = _reach(below, up=False)
+        tests += [m.key.in_(select(cte.c.key)), m.key.not_in(below)]
+    total = connection.scalar(select(func.count()).select_from(MODELS).where(*tests)) or 0
+    exact = (m.folded != text.casefold()).asc()
+    order = (exact, func.coalesce(m.downloads, -1).desc(), m.repo_id)
+    rows = select(*_BRIEF).where(*tests).order_by(*order).limit(limit)
+    return list(_briefs(connection, rows).values()), total
+
+
+def find_defects(
+    connection: Connection, *, kinds: Sequence[str] = (), model: int | None = None, limit: int | None = None
+) -> tuple[list[DefectFacts], int]:
+    """Defects, by kind and model, and how many there are in all."""
+    f = DEFECTS.c
+    tests: list[ColumnElement[bool]] = []
+    if kinds:
+        tests.append(f.kind.in_(kinds))
+    if model is not None:
+        tests.append(f.model_key == model)
+    total = connection.scalar(select(func.count()).select_from(DEFECTS).where(*tests)) or 0
+    joined = DEFECTS.outerjoin(MODELS, MODELS.c.key == f.model_key)
+    rows = select(MODELS.c.repo_id, f.kind, f.field, f.value, f.reason).select_from(joined).where(*tests)
+    rows = rows.order_by(f.kind, MODELS.c.repo_id, f.field, f.value).limit(limit)
+    return [DefectFacts(*row) for row in connection.execute(rows)], total
+
+
+def totals(connection: Connection) -> Totals:
+    """What the registry holds."""
+    edges = select(_EVIDENCE, func.count()).where(DERIVATIONS.c.parent_key.is_not(None)).group_by(_EVIDENCE)
+    return Totals(
+        models=_counts(connection, select(MODELS.c.state, func.count()).group_by(MODELS.c.state)),
+        edges=_counts(connection, edges),
+        defects=_counts(connection, select(DEFECTS.c.kind, func.count()).group_by(DEFECTS.c.kind)),
+        names=connection.scalar(select(func.count()).select_from(NAMES)) or 0,
+        data_date=data_date(connection),
+    )
+
+
+def data_date(connection: Connection) -> str | None:
+    """The date of the newest data: of the latest dump or crawl, not of its import."""
+    return connection.scalar(select(func.max(RUNS.c.seen)))
+
+
+def last_runs(connection: Connection, limit: int = 5) -> list[dict[str, Any]]:
+    """The latest imports and crawls, newest first."""
+    rows = connection.execute(select(RUNS).order_by(RUNS.c.key.desc()).limit(limit)).mappings()
+    return [dict(row) for row in rows]
+
+
+def author_counts(connection: Connection) -> dict[str | None, int]:
+    """How many models that were seen each author has."""
+    rows = select(MODELS.c.author, func.count()).where(MODELS.c.state != State.PLACEHOLDER).group_by(MODELS.c.author)
+    return {author: count for author, count in connection.execute(rows)}
+
+
+def license_counts(connection: Connection) -> list[tuple[tuple[str, ...] | None, str | None, int]]:
+    """How many models that were seen declare each licence and license_name."""
+    columns = (MODELS.c.licenses, MODELS.c.license_name)
+    rows = select(*columns, func.count()).where(MODELS.c.state != State.PLACEHOLDER).group_by(*columns)
+    return [(labels(stored), name, count) for stored, name, count in connection.execute(rows)]
+
+
+def months(connection: Connection) -> list[tuple[str, int]]:
+    """How many models that were seen were created in each month (`YYYY-MM`), in order of time."""
+    month = func.substr(MODELS.c.created_at, 1, 7)
+    tests = (MODELS.c.state != State.PLACEHOLDER, MODELS.c.created_at.is_not(None))
+    rows = connection.execute(select(month, func.count()).where(*tests).group_by(month).order_by(month))
+    return [(value, count) for value, count in rows]
+
+
+def edges_by_relation(connection: Connection) -> dict[str, int]:
+    """Edges by relation."""
+    d = DERIVATIONS.c
+    return _counts(connection, select(d.relation, func.count()).where(d.parent_key.is_not(None)).group_by(d.relation))
+
+
+def most_children(connection: Connection) -> list[tuple[str, int]]:
+    """The models from which others were made, by the number of those made directly."""
+    d = DERIVATIONS.c
+    number = func.count(d.child_key.distinct())
+    inner = select(d.parent_key, number.label("n")).where(d.parent_key.is_not(None)).group_by(d.parent_key).subquery()
+    rows = select(MODELS.c.repo_id, inner.c.n).join(inner, inner.c.parent_key == MODELS.c.key)
+    return [(name, count) for name, count in connection.execute(rows.order_by(inner.c.n.desc(), MODELS.c.repo_id))]
+
+
+def is_recovered(evidence: str) -> bool:
+    """Whether an edge's parent was found by letter case, a rename or the legacy table."""
+    return evidence in {Evidence.CASE, Evidence.RENAME, Evidence.LEGACY}
+
+
+def _counts(connection: Connection, statement: Select[tuple[Any, int]]) -> dict[str, int]:
+    return dict(sorted((row[0], row[1]) for row in connection.execute(statement)))
+
+
+def _briefs(connection: Connection, statement: Select[Any]) -> dict[int, Brief]:
+    return {
+        row[0]: Brief(row[0], row[1], row[2], row[3], labels(row[4]), row[5], row[6], row[7])
+        for row in connection.execute(statement)
+    }
+
+
+def _reach(
+    roots: Sequence[int], *, up: bool, depth: int | None = None, relations: Sequence[str] | None = None
+) -> CTE:
+    """The keys that can be reached from `roots`, these included, as a recursive query."""
+    d = DERIVATIONS.c
+    here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
+    start = MODELS.c.key.in_(roots) if roots else false()
+    if depth is None:
+        cte = select(MODELS.c.key).where(start).cte("reach", recursive=True)
+        onward = select(there).where(here == cte.c.key, there.is_not(None))
+    else:
+        first = select(MODELS.c.key, literal(0).label("depth")).where(start)
+        cte = first.cte("reach", recursive=True)
+        onward = select(there, cte.c.depth + 1).where(here == cte.c.key, there.is_not(None), cte.c.depth < depth)
+    if relations:
+        onward = onward.where(d.relation.in_(relations))
+    return cte.union(onward)

@@ -1,0 +1,96 @@
+"""A registry's content as a digest, and whether it is whole."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Select, case, exists, func, select, text
+
+from registry.records import State
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS
+
+_MODULUS = 2**256
+#: Not content: surrogate keys, and when something was seen.
+_BOOKKEEPING = {"key", "folded", "first_seen", "last_seen"}
+
+
+def digest(connection: Connection, part: str = "all") -> str:
+    """A SHA-256 sum of the content, the same for the same content whatever the order of rows, keys, runs and times seen.
+
+    `part` "lineage" covers derivations and names, "all" facts and defects too. Rows are hashed one by one and the
+    hashes added, so that nothing has to be sorted.
+    """
+    total = 0
+    statements = _lineage_rows() if part == "lineage" else [*_lineage_rows(), *_fact_rows()]
+    for label, statement in statements:
+        for row in connection.execute(statement):
+            total += _row_hash([label, *row])
+    return f"{total % _MODULUS:064x}"
+
+
+def check(connection: Connection) -> list[str]:
+    """What is wrong with the registry, one line each; empty where nothing is."""
+    problems = list(_database_problems(connection))
+    d, m = DERIVATIONS.c, MODELS.c
+    orphans = select(func.count()).select_from(MODELS).where(
+        m.state == State.PLACEHOLDER,
+        ~exists().where(d.parent_key == m.key),
+        ~exists().where(NAMES.c.model_key == m.key),
+    )
+    loops = select(func.count()).select_from(DERIVATIONS).where(d.parent_key == d.child_key)
+    unfinished = select(func.count()).select_from(RUNS).where(RUNS.c.finished_at.is_(None))
+    silent = select(func.count()).select_from(DERIVATIONS).where(
+        d.parent_key.is_(None), ~exists().where(DEFECTS.c.model_key == d.child_key)
+    )
+    for statement, words in (
+        (orphans, "placeholders that no model names: import any file again"),
+        (loops, "models that are their own parent: import any file again"),
+        (silent, "declared parents that are neither an edge nor a defect: import any file again"),
+        (unfinished, "imports that did not end: import their files again"),
+    ):
+        if number := connection.scalar(statement):
+            problems.append(f"{number:,} {words}")
+    return problems
+
+
+def _row_hash(row: Iterable[Any]) -> int:
+    line = json.dumps(list(row), ensure_ascii=False, default=str)
+    return int.from_bytes(hashlib.sha256(line.encode("utf-8", "surrogatepass")).digest(), "big")
+
+
+def _lineage_rows() -> list[tuple[str, Select[Any]]]:
+    child, parent = MODELS.alias("child"), MODELS.alias("parent")
+    d, n = DERIVATIONS.c, NAMES.c
+    joined = DERIVATIONS.join(child, child.c.key == d.child_key).outerjoin(parent, parent.c.key == d.parent_key)
+    columns = (d.position, parent.c.repo_id, d.name, d.relation, d.origin, d.recovery, d.alias)
+    named = NAMES.join(MODELS, MODELS.c.key == n.model_key)
+    return [
+        ("derivation", select(child.c.repo_id, *columns).select_from(joined)),
+        ("name", select(n.name, MODELS.c.repo_id, n.evidence).select_from(named)),
+    ]
+
+
+def _fact_rows() -> list[tuple[str, Select[Any]]]:
+    # Booleans are compared as 0 and 1, which is how SQLite holds them.
+    facts = [
+        case((column, 1), (~column, 0)) if column.name in {"private", "disabled"} else column
+        for column in MODELS.c
+        if column.name not in _BOOKKEEPING
+    ]
+    f = DEFECTS.c
+    joined = DEFECTS.outerjoin(MODELS, MODELS.c.key == f.model_key)
+    return [
+        ("model", select(*facts)),
+        ("defect", select(MODELS.c.repo_id, f.stage, f.kind, f.field, f.value, f.reason).select_from(joined)),
+    ]
+
+
+def _database_problems(connection: Connection) -> Iterable[str]:
+    if connection.dialect.name != "sqlite":
+        return
+    for row in connection.execute(text("PRAGMA integrity_check")):
+        if row[0] != "ok":
+            yield f"the file is damaged ({row[0]}): restore a copy"
+    for row in connection.execute(text("PRAGMA foreign_key_check")):
+        yield f"a row of {row[0]} points at a model that is not there: restore a copy"
