@@ -14,14 +14,16 @@ from registry.records import HUB_RELATIONS, Evidence, Parent, Relation
 
 Note = Callable[[str, str, object, str], None]
 
-_TAG = "base_model:"
 _LOCAL = re.compile(r"^(?:[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\])|\\|/.*/|/$")
 
 
 def read_parents(
     repo_id: str, row: dict[str, Any], tags: list[str] | None, card: dict[str, Any] | None, note: Note
 ) -> tuple[Parent, ...] | None:
-    """The declared parents in the card's order, those that only tags name behind; None where the row cannot say."""
+    """The declared parents in the card's order, those that only tags name behind; None where the row cannot say.
+
+    `tags` holds what stands behind `base_model:` in the row's tags.
+    """
     if tags is None and card is None and row.get("baseModels") is None:
         return None
     tagged = _from_tags(tags, note) if tags is not None else _from_base_models(row.get("baseModels"), note)
@@ -33,20 +35,20 @@ def read_parents(
 
 def _from_tags(tags: list[str], note: Note) -> dict[str, Parent]:
     """The parents that tags name, by id."""
+    if not tags:
+        return {}
     plain: dict[str, None] = {}
     related: dict[str, str] = {}
-    for tag in tags:
-        if not tag.startswith(_TAG):
+    for said in tags:
+        relation, colon, rest = said.partition(":")
+        by_relation = bool(colon) and relation in HUB_RELATIONS
+        name = _usable(rest if by_relation else said, "tags", f"base_model:{said}", note)
+        if name is None:
             continue
-        relation, colon, name = tag[len(_TAG) :].partition(":")
-        if colon and relation in HUB_RELATIONS:
-            name = _usable(name, "tags", tag, note)
-            if name is not None and related.setdefault(name, relation) != relation:
-                note("contradiction", "tags", tag, f"another tag says {related[name]}")
-        else:
-            name = _usable(tag[len(_TAG) :], "tags", tag, note)
-            if name is not None:
-                plain[name] = None
+        if not by_relation:
+            plain[name] = None
+        elif related.setdefault(name, relation) != relation:
+            note("contradiction", "tags", f"base_model:{said}", f"another tag says {related[name]}")
     return {
         name: Parent(
             name,

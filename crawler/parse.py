@@ -68,7 +68,8 @@ def _record(repo_id: str, row: dict[str, Any], notes: Notes) -> ModelRecord:
     tags = _tags(row.get("tags"), notes)
     observation = row.get("observation")
     observation = observation if isinstance(observation, dict) else {}
-    parents = read_parents(repo_id, row, tags, card, notes.add)
+    named = None if tags is None else tags["base_model"]
+    parents = read_parents(repo_id, row, named, card, notes.add)
     licenses = _licenses(tags, card, notes)
     card = card or {}
     return ModelRecord(
@@ -89,7 +90,7 @@ def _record(repo_id: str, row: dict[str, Any], notes: Notes) -> ModelRecord:
         license_name=_text(card, "license_name", notes),
         license_link=_text(card, "license_link", notes),
         new_version=_text(card, "new_version", notes),
-        datasets=None if tags is None else tuple(t[8:] for t in tags if t.startswith("dataset:") and len(t) > 8),
+        datasets=None if tags is None else tuple(tags["dataset"]),
         parents=parents,
         gone=observation.get("gone") is True,
         source=_text(observation, "source", notes),
@@ -113,26 +114,29 @@ def _card(value: object, notes: Notes) -> dict[str, Any] | None:
     return value
 
 
-def _tags(value: object, notes: Notes) -> list[str] | None:
+def _tags(value: object, notes: Notes) -> dict[str, list[str]] | None:
+    """What the tags say of `base_model`, `license` and `dataset`; None where the row has no tags at all."""
     if value is None:
         return None
     if not isinstance(value, list):
         notes.add("bad-type", "tags", value, "not a list")
         return None
-    tags = []
+    tags: dict[str, list[str]] = {"base_model": [], "license": [], "dataset": []}
     for tag in value:
-        if isinstance(tag, str):
-            tags.append(_UNSTORABLE.sub("\ufffd", tag))
-        else:
+        if not isinstance(tag, str):
             notes.add("bad-type", "tags", tag, "a tag is text")
+        elif ":" in tag:
+            subject, _, said = tag.partition(":")
+            if subject in tags and said:
+                tags[subject].append(_clipped(said, "tags", notes))
     return tags
 
 
-def _licenses(tags: list[str] | None, card: dict[str, Any] | None, notes: Notes) -> tuple[str, ...] | None:
+def _licenses(tags: dict[str, list[str]] | None, card: dict[str, Any] | None, notes: Notes) -> tuple[str, ...] | None:
     """The declared licence labels, as written; None where neither tags nor card are part of the row."""
     if tags is None and card is None:
         return None
-    tagged = [tag[8:] for tag in tags or () if tag.startswith("license:") and len(tag) > 8]
+    tagged = tags["license"] if tags else []
     value = (card or {}).get("license")
     listed = value if isinstance(value, list) else [] if value is None else [value]
     declared = []
@@ -148,6 +152,8 @@ def _licenses(tags: list[str] | None, card: dict[str, Any] | None, notes: Notes)
 
 def _clipped(text: str, field: str, notes: Notes) -> str:
     """Text that any database can hold, and no longer than a label may be."""
+    if len(text) <= _TEXT_LIMIT and text.isprintable():
+        return text
     clean = _storable(text)
     if clean != text:
         notes.add("unstorable-text", field, text, "holds characters that are not text")
@@ -210,6 +216,9 @@ def _time(row: dict[str, Any], field: str, notes: Notes) -> str | None:
     if value is None:
         return None
     try:
+        if isinstance(value, str) and len(value) == 24 and value.endswith(".000Z"):  # as the Hub writes it
+            datetime.fromisoformat(value)
+            return f"{value[:19]}Z"
         time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         zoned = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
         return zoned.strftime("%Y-%m-%dT%H:%M:%SZ") if zoned.year >= 1000 else None

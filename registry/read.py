@@ -9,8 +9,7 @@ from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, false, func
 
 from registry.names import like
 from registry.records import Evidence, State
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS
-from registry.write import chunks
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, chunks
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select,
 from registry.cycles import cyclic_edges
 from registry.names import legacy_names
 from registry.records import HUB_EVIDENCE, Evidence, State
-from registry.tables import DERIVATIONS, MODELS, NAMES
-from registry.write import chunks, insert_missing, insert_placeholders, keys_of, replace_defects
+from registry.tables import DERIVATIONS, MODELS, NAMES, chunks
+from registry.write import insert_missing, insert_placeholders, keys_of, replace_defects
 
 _NAME_EVIDENCE = {Evidence.CASE: "case", Evidence.RENAME: "hub-tag", Evidence.LEGACY: "legacy"}
 

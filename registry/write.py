@@ -7,25 +7,22 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from registry.database import readable_errors
 from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State
 from registry.renames import follow_rename
-from registry.tables import DEFECTS, DERIVATIONS, MODELS
-
-T = TypeVar("T")
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, chunks
 
 #: Facts that a newer sight replaces where it says anything, and an older one fills where nothing is known.
 FACTS = (
     "author created_at last_modified sha downloads likes pipeline_tag library_name gated private disabled licenses "
     "license_name license_link new_version datasets source"
 ).split()
-#: SQLite takes 32,766 bound values a statement, PostgreSQL 65,535.
-CHUNK = 10_000
 
 
 @dataclass(slots=True)
@@ -118,7 +115,8 @@ def save_loose_defects(connection: Connection, defects: Iterable[Defect]) -> Non
 def insert_missing(connection: Connection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows whose unique key is not taken yet."""
     if rows:
-        dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
+        # Both databases have the same INSERT … ON CONFLICT; importing the one that is not used would cost 20 ms.
+        dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
         connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
@@ -140,20 +138,18 @@ def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     return keys
 
 
-def chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """The items in lists short enough for one statement's bound values."""
-    rest = list(items)
-    for start in range(0, len(rest), CHUNK):
-        yield rest[start : start + CHUNK]
-
-
 def _sight(record: ModelRecord, seen: str, source: str) -> _Sight:
     values = {fact: getattr(record, fact) for fact in FACTS}
     for listed in ("licenses", "datasets"):
         if values[listed] is not None:
-            values[listed] = json.dumps(values[listed], ensure_ascii=False)
+            values[listed] = _listed(values[listed])
     values["source"] = record.source or source
     return _Sight(record, (record.seen or seen) if record.dated else None, values)
+
+
+@lru_cache(maxsize=4096)
+def _listed(labels: tuple[str, ...]) -> str:
+    return json.dumps(labels, ensure_ascii=False)
 
 
 def _rank(seen: str | None, last_modified: str | None, values: dict[str, Any]) -> tuple[str, str, str]:
