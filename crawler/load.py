@@ -101,5 +101,3 @@ def save_rows(connection: Connection, rows: Iterable[object], *, seen: str, sour
             records.append(record)
     save_loose_defects(connection, loose)
     return save_page(connection, records, seen=seen, source=source)
-
-

@@ -40,9 +40,7 @@ def describe(engine: Engine, model: str) -> ModelPage:
         return ModelPage(
             asked=found.label,
             facts=model_facts(connection, found.key),
-            parents=tuple(
-                Edge(found.repo_id, parents[s.parent].id, s.relation, s.evidence, s.declared) for s in steps
-            ),
+            parents=tuple(Edge(found.repo_id, parents[s.parent].id, s.relation, s.evidence, s.declared) for s in steps),
             children=children_by_relation(connection, found.key),
             names=other_names(connection, found.key),
             defects=tuple(defects),

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from registry import read
 from registry.names import find_model, find_roots
+from registry.records import RegistryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,23 @@ def search(
         found, total = read.search_models(
             connection, text, author=author, license=license, pipeline=pipeline, below=roots, limit=limit
         )
-    models = (ListedModel(b.id, b.state, b.author, b.licenses, b.license_name, b.downloads, b.created_at) for b in found)
+    models = (
+        ListedModel(b.id, b.state, b.author, b.licenses, b.license_name, b.downloads, b.created_at) for b in found
+    )
     return ModelList(total, tuple(models))
 
 
 def defects(
     engine: Engine, *, kinds: Sequence[str] = (), model: str | None = None, limit: int | None = None
 ) -> DefectList:
-    """Metadata that was refused or repaired, by kind and model. Raises UnknownModel for a name that means none."""
+    """Metadata that was refused or repaired, by kind and model.
+
+    Raises UnknownModel for a name that means no model, and RegistryError for a kind that is not among the defects.
+    """
     with engine.connect() as connection:
+        if kinds and (unknown := set(kinds) - read.defect_kinds(connection).keys()):
+            held = ", ".join(read.defect_kinds(connection)) or "none at all"
+            raise RegistryError(f"no defects of kind {', '.join(sorted(unknown))}: the registry holds {held}")
         key = find_model(connection, model).key if model else None
         found, total = read.find_defects(connection, kinds=kinds, model=key, limit=limit)
     return DefectList(total, tuple(found))

@@ -70,12 +70,12 @@ def family_statistics(engine: Engine, *roots: str, limit: int | None = 10) -> St
     sections = (
         _section("totals", "models below the roots, roots not counted", _totals(family), None),
         _section("relations", "derivatives by how they were made", _ranked(relations), limit),
-        _section(
-            "depth", "derivatives by steps from the nearest root", [(str(d), n) for d, n in sorted(depths.items())], limit
-        ),
+        _section("depth", "derivatives by steps from the nearest root", _steps(depths), limit),
         _section("licenses", "derivatives by declared licence", _ranked(licenses), limit),
         _section("authors", "derivatives by author", _ranked(authors), limit),
-        _section("months", "derivatives by month of creation, latest first", sorted(months.items(), reverse=True), limit),
+        _section(
+            "months", "derivatives by month of creation, latest first", sorted(months.items(), reverse=True), limit
+        ),
         _section("branches", "direct derivatives by models below them", _branches(family), limit),
     )
     return Statistics(family.asked, date, sections)
@@ -94,11 +94,12 @@ def registry_statistics(engine: Engine, *, limit: int | None = 10) -> Statistics
         months = read.months(connection)
         largest = read.most_children(connection)
     models = [(f"models {state}", n) for state, n in held.models.items()]
-    depths = sorted(Counter(_depths(edges).values()).items())
     sections = (
         _section("totals", "all that the registry holds", [*models, ("edges", len(edges))], None),
         _section("relations", "edges by how the child was made", _ranked(relations), limit),
-        _section("depth", "models by steps from the nearest root above", [(str(d), n) for d, n in depths], limit),
+        _section(
+            "depth", "models by steps from the nearest root above", _steps(Counter(_depths(edges).values())), limit
+        ),
         _section("licenses", "models by declared licence", _ranked(licenses), limit),
         _section("authors", "models by author", _ranked(authors), limit),
         _section("months", "models by month of creation, latest first", months[::-1], limit),
@@ -131,7 +132,9 @@ def _counts(family: Family) -> Iterable[Count]:
         label = "in a way nobody states" if relation == Relation.UNKNOWN else f"as {relation}"
         yield Count(f"transitive, {relation}", number, f"of the transitive ones, made {label}")
     plain = [m for m in below if m.relation != Relation.QUANTIZED]
-    yield Count("without quantizations", len(plain), "transitive, leaving out quantized copies but not what they led to")
+    yield Count(
+        "without quantizations", len(plain), "transitive, leaving out quantized copies but not what they led to"
+    )
     yield Count("by others", sum(m.author not in owners for m in below), "transitive, by authors other than the roots'")
     yield Count("authors", len({m.author for m in below}), "distinct authors of the transitive ones")
     merged = len(family.edges) - len(below)
@@ -164,7 +167,7 @@ def _totals(family: Family) -> list[tuple[str, int]]:
 
 
 def _branches(family: Family) -> list[tuple[str, int]]:
-    """Direct derivatives with the number of models below them; each model counts in the branch that reached it first."""
+    """Direct derivatives by the models below them; each model counts in the branch that reached it first."""
     below: Counter[str] = Counter()
     for member in reversed(family.members):
         if member.depth > 1 and member.via is not None:
@@ -188,6 +191,10 @@ def _depths(edges: list[tuple[int, int]]) -> dict[int, int]:
         depths.update(dict.fromkeys(fresh, depth))
         level = list(fresh)
     return depths
+
+
+def _steps(depths: Counter[int]) -> list[tuple[str, int]]:
+    return [(f"{depth} {'step' if depth == 1 else 'steps'}", number) for depth, number in sorted(depths.items())]
 
 
 def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:

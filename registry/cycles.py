@@ -22,6 +22,6 @@ def cyclic_edges(edges: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
             children[parent] -= 1
             if children[parent] == 0:
                 leaves.append(parent)
-    graph = nx.DiGraph([(c, p) for c, ps in parents.items() for p in ps])
+    graph: nx.DiGraph[int] = nx.DiGraph([(c, p) for c, ps in parents.items() for p in ps])
     loops = [part for part in nx.strongly_connected_components(graph) if len(part) > 1]
     return {edge for part in loops for edge in graph.subgraph(part).edges}

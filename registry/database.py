@@ -123,7 +123,7 @@ def readable_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise explain(error, url) from error
+        raise explain(error, _shown(url)) from error
     except OSError as error:
         raise RegistryError(
             f"cannot use {_shown(url)} ({error.strerror}): name another place with --db or LINEAGE_DB"
@@ -141,13 +141,18 @@ _SQLITE_SAYS = {
 }
 
 
-def explain(error: SQLAlchemyError, url: URL) -> RegistryError:
+def explain(error: SQLAlchemyError, place: str) -> RegistryError:
     """One line for `error`, ending with the way out."""
     said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
     for words, advice in _SQLITE_SAYS.items():
         if words in said:
-            return RegistryError(f"{_shown(url)} {advice}")
-    return RegistryError(f"the database at {_shown(url)} answered: {said}: check --db or LINEAGE_DB")
+            return RegistryError(f"{place} {advice}")
+    return RegistryError(f"{place} answered: {said}: check --db or LINEAGE_DB")
+
+
+def readable(error: Exception) -> str | None:
+    """The line for an error of a database that broke in the middle of a query; None for any other error."""
+    return str(explain(error, "the registry")) if isinstance(error, DBAPIError) else None
 
 
 def _shown(url: URL) -> str:

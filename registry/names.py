@@ -113,7 +113,7 @@ def _exact(connection: Connection, name: str) -> dict[int, str]:
         found = connection.execute(aliases.where(NAMES.c.name == name)).all() or found
     if not found and (target := legacy_names().get(name)):
         found = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(MODELS.c.repo_id == target)).all()
-    return {key: repo_id for key, repo_id in found}
+    return dict(found)
 
 
 def _seen(connection: Connection, key: int) -> bool:
@@ -161,7 +161,7 @@ def _near_matches(connection: Connection, name: str) -> list[str]:
     candidates: dict[str, str] = {}
     for test in tests:
         popular = columns.where(test).order_by(func.coalesce(MODELS.c.downloads, -1).desc()).limit(2_000)
-        candidates.update({f: repo_id for f, repo_id in connection.execute(popular)})
+        candidates.update(dict(connection.execute(popular)))
     near = difflib.get_close_matches(folded, candidates, n=3, cutoff=0.6)
     if len(near) < 3:  # `qwen3-8b` is far from `qwen/qwen3-8b` by letters, yet what was meant
         near += [f for f in candidates if f.rpartition("/")[2] == short and f not in near]

@@ -86,6 +86,20 @@ class Totals:
     data_date: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """One import or crawl; `finished_at` is None where it did not end."""
+
+    command: str
+    source: str
+    seen: str
+    started_at: str
+    finished_at: str | None
+    models: int
+    new: int
+    changed: int
+
+
 _EVIDENCE = func.coalesce(DERIVATIONS.c.recovery, DERIVATIONS.c.origin)
 _BRIEF = tuple(MODELS.c[name] for name in ("key", "repo_id", *Brief._fields[2:]))
 _STEP = (
@@ -115,7 +129,7 @@ def model_facts(connection: Connection, key: int) -> ModelFacts:
 def other_names(connection: Connection, key: int) -> dict[str, str]:
     """The other names of a model, each with how it is known: hub-id, hub-tag, legacy or case."""
     rows = select(NAMES.c.name, NAMES.c.evidence).where(NAMES.c.model_key == key).order_by(NAMES.c.name)
-    return {name: evidence for name, evidence in connection.execute(rows)}
+    return dict(connection.execute(rows))
 
 
 def briefs(connection: Connection, keys: Iterable[int]) -> dict[int, Brief]:
@@ -169,7 +183,7 @@ def children_by_relation(connection: Connection, key: int) -> dict[str, int]:
     """How many models were made directly from this one, by relation."""
     d = DERIVATIONS.c
     rows = select(d.relation, func.count(d.child_key.distinct())).where(d.parent_key == key)
-    return {relation: count for relation, count in connection.execute(rows.group_by(d.relation).order_by(d.relation))}
+    return dict(connection.execute(rows.group_by(d.relation).order_by(d.relation)))
 
 
 def search_models(
@@ -228,27 +242,33 @@ def totals(connection: Connection) -> Totals:
     return Totals(
         models=_counts(connection, select(MODELS.c.state, func.count()).group_by(MODELS.c.state)),
         edges=_counts(connection, edges),
-        defects=_counts(connection, select(DEFECTS.c.kind, func.count()).group_by(DEFECTS.c.kind)),
+        defects=defect_kinds(connection),
         names=connection.scalar(select(func.count()).select_from(NAMES)) or 0,
         data_date=data_date(connection),
     )
 
 
+def defect_kinds(connection: Connection) -> dict[str, int]:
+    """Defects by kind."""
+    return _counts(connection, select(DEFECTS.c.kind, func.count()).group_by(DEFECTS.c.kind))
+
+
 def data_date(connection: Connection) -> str | None:
     """The date of the newest data: of the latest dump or crawl, not of its import."""
-    return connection.scalar(select(func.max(RUNS.c.seen)))
+    latest: str | None = connection.scalar(select(func.max(RUNS.c.seen)))
+    return latest
 
 
-def last_runs(connection: Connection, limit: int = 5) -> list[dict[str, Any]]:
+def last_runs(connection: Connection, limit: int = 5) -> list[RunFacts]:
     """The latest imports and crawls, newest first."""
-    rows = connection.execute(select(RUNS).order_by(RUNS.c.key.desc()).limit(limit)).mappings()
-    return [dict(row) for row in rows]
+    columns = [RUNS.c[field.name] for field in fields(RunFacts)]
+    return [RunFacts(*row) for row in connection.execute(select(*columns).order_by(RUNS.c.key.desc()).limit(limit))]
 
 
 def author_counts(connection: Connection) -> dict[str | None, int]:
     """How many models that were seen each author has."""
     rows = select(MODELS.c.author, func.count()).where(MODELS.c.state != State.PLACEHOLDER).group_by(MODELS.c.author)
-    return {author: count for author, count in connection.execute(rows)}
+    return dict(connection.execute(rows))
 
 
 def license_counts(connection: Connection) -> list[tuple[tuple[str, ...] | None, str | None, int]]:
@@ -286,7 +306,7 @@ def is_recovered(evidence: str) -> bool:
     return evidence in {Evidence.CASE, Evidence.RENAME, Evidence.LEGACY}
 
 
-def _counts(connection: Connection, statement: Select[tuple[Any, int]]) -> dict[str, int]:
+def _counts(connection: Connection, statement: Select[Any, int]) -> dict[str, int]:
     return dict(sorted((row[0], row[1]) for row in connection.execute(statement)))
 
 
@@ -297,9 +317,7 @@ def _briefs(connection: Connection, statement: Select[Any]) -> dict[int, Brief]:
     }
 
 
-def _reach(
-    roots: Sequence[int], *, up: bool, depth: int | None = None, relations: Sequence[str] | None = None
-) -> CTE:
+def _reach(roots: Sequence[int], *, up: bool, depth: int | None = None, relations: Sequence[str] | None = None) -> CTE:
     """The keys that can be reached from `roots`, these included, as a recursive query."""
     d = DERIVATIONS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)

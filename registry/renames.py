@@ -8,7 +8,6 @@ from registry.records import State
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES
 
 
-
 def follow_rename(
     connection: Connection, row: dict[str, Any], namesake: dict[str, Any] | None, seen_as: str, *, newer: bool
 ) -> None:
@@ -35,9 +34,7 @@ def follow_rename(
 
 def _remember(connection: Connection, name: str, key: int) -> None:
     connection.execute(delete(NAMES).where(NAMES.c.name == name))
-    connection.execute(
-        NAMES.insert().values(name=name, folded=name.casefold(), model_key=key, evidence="hub-id")
-    )
+    connection.execute(NAMES.insert().values(name=name, folded=name.casefold(), model_key=key, evidence="hub-id"))
 
 
 def _absorb(connection: Connection, lost: int, kept: int) -> None:
@@ -48,9 +45,7 @@ def _absorb(connection: Connection, lost: int, kept: int) -> None:
         connection.execute(delete(DERIVATIONS).where(d.child_key == lost))
     else:
         connection.execute(update(DERIVATIONS).where(d.child_key == lost).values(child_key=kept))
-    connection.execute(
-        update(DERIVATIONS).where(d.child_key == kept, d.parent_key == kept).values(parent_key=None)
-    )
+    connection.execute(update(DERIVATIONS).where(d.child_key == kept, d.parent_key == kept).values(parent_key=None))
     connection.execute(update(NAMES).where(NAMES.c.model_key == lost).values(model_key=kept))
     connection.execute(delete(DEFECTS).where(DEFECTS.c.model_key == lost))
     connection.execute(delete(MODELS).where(MODELS.c.key == lost))

@@ -128,8 +128,8 @@ def _claims(connection: Connection) -> list[_Claim]:
 
 def _index(connection: Connection, claims: list[_Claim]) -> NameIndex:
     index = NameIndex(vouched={claim.name for claim in claims if claim.origin in HUB_EVIDENCE})
-    for alias, target in _aliases(connection):
-        index.aliases[alias].add(target)
+    for alias, current in _aliases(connection):
+        index.aliases[alias].add(current)
     names = {claim.name for claim in claims}
     names |= {target for name in names if (target := legacy_names().get(name))}
     names |= {target for targets in index.aliases.values() for target in targets}
@@ -219,9 +219,7 @@ def _write_names(connection: Connection, leads: dict[str, Lead], keys: dict[str,
         else:
             held[name] = (key, evidence)
     for chunk in chunks(wanted):  # a name that is a seen model's id means that model
-        fixed |= set(
-            connection.scalars(select(m.repo_id).where(m.repo_id.in_(chunk), m.state != State.PLACEHOLDER))
-        )
+        fixed |= set(connection.scalars(select(m.repo_id).where(m.repo_id.in_(chunk), m.state != State.PLACEHOLDER)))
     wanted = {name: row for name, row in wanted.items() if name not in fixed}
     for chunk in chunks(name for name, row in held.items() if wanted.get(name) != row):
         connection.execute(delete(NAMES).where(n.name.in_(chunk)))

@@ -17,9 +17,7 @@ class Model(SQLModel, table=True):
     """One model: a repository of the Hub that was seen, or that a seen one names as its parent."""
 
     __tablename__ = "models"
-    __table_args__ = (
-        Index("ix_models_placeholders", "key", sqlite_where=_PLACEHOLDERS),
-    )
+    __table_args__ = (Index("ix_models_placeholders", "key", sqlite_where=_PLACEHOLDERS),)
 
     key: int | None = Field(default=None, primary_key=True)
     repo_id: str = Field(unique=True)

@@ -16,7 +16,7 @@ _BOOKKEEPING = {"key", "folded", "first_seen", "last_seen"}
 
 
 def digest(connection: Connection, part: str = "all") -> str:
-    """A SHA-256 sum of the content, the same for the same content whatever the order of rows, keys, runs and times seen.
+    """A SHA-256 sum of the content: the same whatever the order of rows, the keys, the runs and the times seen.
 
     `part` "lineage" covers derivations and names, "all" facts and defects too. Rows are hashed one by one and the
     hashes added, so that nothing has to be sorted.
@@ -33,15 +33,21 @@ def check(connection: Connection) -> list[str]:
     """What is wrong with the registry, one line each; empty where nothing is."""
     problems = list(_database_problems(connection))
     d, m = DERIVATIONS.c, MODELS.c
-    orphans = select(func.count()).select_from(MODELS).where(
-        m.state == State.PLACEHOLDER,
-        ~exists().where(d.parent_key == m.key),
-        ~exists().where(NAMES.c.model_key == m.key),
+    orphans = (
+        select(func.count())
+        .select_from(MODELS)
+        .where(
+            m.state == State.PLACEHOLDER,
+            ~exists().where(d.parent_key == m.key),
+            ~exists().where(NAMES.c.model_key == m.key),
+        )
     )
     loops = select(func.count()).select_from(DERIVATIONS).where(d.parent_key == d.child_key)
     unfinished = select(func.count()).select_from(RUNS).where(RUNS.c.finished_at.is_(None))
-    silent = select(func.count()).select_from(DERIVATIONS).where(
-        d.parent_key.is_(None), ~exists().where(DEFECTS.c.model_key == d.child_key)
+    silent = (
+        select(func.count())
+        .select_from(DERIVATIONS)
+        .where(d.parent_key.is_(None), ~exists().where(DEFECTS.c.model_key == d.child_key))
     )
     for statement, words in (
         (orphans, "placeholders that no model names: import any file again"),

@@ -134,7 +134,7 @@ def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     keys: dict[str, int] = {}
     for chunk in chunks(names):
         found = connection.execute(select(MODELS.c.repo_id, MODELS.c.key).where(MODELS.c.repo_id.in_(chunk)))
-        keys.update({name: key for name, key in found})
+        keys.update(dict(found))
     return keys
 
 
@@ -227,7 +227,7 @@ def _update_models(connection: Connection, known: Sequence[tuple[_Sight, dict[st
         if any(after[c] != row[c] for c in ("hub_id", "state", *FACTS)):
             changed.add(row["key"])
     if statements:
-        values = {c: bindparam(f"n_{c}") for c in columns}
+        values: dict[str, Any] = {c: bindparam(f"n_{c}") for c in columns}
         connection.execute(update(MODELS).where(MODELS.c.key == bindparam("k")).values(values), statements)
     return changed
 
@@ -309,17 +309,13 @@ def _insert_parents(connection: Connection, records: dict[int, ModelRecord]) -> 
         connection.execute(insert(DERIVATIONS), rows)
 
 
-def _insert_defects(
-    connection: Connection, rows: Sequence[tuple[int | None, str, str, str, str]], stage: str
-) -> None:
+def _insert_defects(connection: Connection, rows: Sequence[tuple[int | None, str, str, str, str]], stage: str) -> None:
     if rows:
         names = ("model_key", "kind", "field", "value", "reason")
         connection.execute(insert(DEFECTS), [{"stage": stage, **dict(zip(names, row, strict=True))} for row in rows])
 
 
-def replace_defects(
-    connection: Connection, stage: str, wanted: Iterable[tuple[int, str, str, str, str]]
-) -> None:
+def replace_defects(connection: Connection, stage: str, wanted: Iterable[tuple[int, str, str, str, str]]) -> None:
     """Make `wanted` (model key, kind, field, value, reason) the defects of `stage`, touching only what differs."""
     f = DEFECTS.c
     held: dict[tuple[Any, ...], int] = {}

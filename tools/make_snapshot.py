@@ -31,7 +31,7 @@ def radar_rows(data: Path) -> Iterator[dict[str, Any]]:
     """The radar data set as API objects: its fields under the Hub's names, its sight as `observation`."""
     with gzip.open(data / "radar" / "radar_models.jsonl.gz", "rt", encoding="utf-8") as lines:
         for model in map(json.loads, lines):
-            observation = {"source": "radar", "seen": RADAR_DATE}
+            observation: dict[str, Any] = {"source": "radar", "seen": RADAR_DATE}
             if model["removed"]:
                 observation |= {"gone": True}
             yield _without_nulls(
@@ -54,11 +54,12 @@ def radar_rows(data: Path) -> Iterator[dict[str, Any]]:
 
 
 def _radar_license(model: dict[str, Any]) -> dict[str, Any]:
-    """Undo radar's collapsing of `license: other` and `license_name` into one field; the tag still says `other`."""
+    """Undo radar's collapsing of `license_name` into `license`; the tags still hold the Hub's own value."""
     tagged = [tag.removeprefix("license:") for tag in model["tags"] if tag.startswith("license:")]
-    if tagged == ["other"] and model["license"] not in (None, "other"):
-        return {"license": "other", "license_name": model["license"]}
-    return {"license": model["license"]}
+    if not tagged:
+        return {"license": model["license"]}
+    name = model["license"] if model["license"] not in tagged else None
+    return {"license": tagged if len(tagged) > 1 else tagged[0], "license_name": name}
 
 
 def root_rows(data: Path) -> Iterator[dict[str, Any]]:

@@ -1,12 +1,13 @@
 """Commands that look after the registry itself: db info, upgrade, digest, check."""
 
+from pathlib import Path
+
 import click
 
-from lineage.cli.options import open_db, registry_option
-from lineage.formats.text import number, printable
+from lineage.cli.options import open_db, output_options, registry_option, write_result
+from lineage.overview import overview
 from registry.database import SCHEMA, open_for_upgrade, readable_errors
 from registry.database import upgrade as upgrade_schema
-from registry.read import last_runs, totals
 from registry.records import RegistryError
 from registry.transfer import check as check_registry
 from registry.transfer import digest as digest_registry
@@ -18,25 +19,11 @@ def db() -> None:
 
 
 @db.command()
+@output_options("table", "json", "jsonl", "csv", "markdown")
 @registry_option
-def info(db: str | None) -> None:
+def info(format_: str, output: Path | None, db: str | None) -> None:
     """Show where the registry is, what it holds, and its latest imports."""
-    engine = open_db(db)
-    with engine.connect() as connection:
-        held, runs = totals(connection), last_runs(connection)
-    lines = [f"registry  {engine.url.render_as_string(hide_password=True)}", f"schema    {SCHEMA}"]
-    lines.append(f"data of   {held.data_date or 'nothing imported yet'}")
-    lines += [f"models    {number(count)} {state}" for state, count in held.models.items()]
-    lines += [f"edges     {number(count)} {evidence}" for evidence, count in held.edges.items()]
-    lines.append(f"names     {number(held.names)}")
-    lines += [f"defects   {number(count)} {kind}" for kind, count in held.defects.items()]
-    for run in runs:
-        ended = f"ended {run['finished_at']}" if run["finished_at"] else "did not end"
-        lines.append(
-            f"run       {run['command']} {printable(run['source'])} of {run['seen']}: {number(run['models'])} models, "
-            f"{number(run['new'])} new, {number(run['changed'])} changed, {ended}"
-        )
-    click.echo("\n".join(lines))
+    write_result(overview(open_db(db)), format_, output)
 
 
 @db.command()

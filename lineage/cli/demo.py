@@ -52,5 +52,3 @@ def _called_as() -> str:
     if found and Path(found).resolve() == used.resolve():
         return "lineage"
     return str(used) if used.name == "lineage" else "lineage"
-
-

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import NoReturn
 
 import click
 from sqlalchemy import Engine
@@ -75,7 +76,7 @@ def _date(text: str | None) -> str | None:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _bar(bar: "tqdm[None]") -> Callable[[Dump, int], None]:
+def _bar(bar: "tqdm[NoReturn]") -> Callable[[Dump, int], None]:
     start = monotonic()
 
     def show(dump: Dump, models: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lineage.formats.text import printable
 from registry.records import RegistryError
 
 #: Sub-commands with the module that holds them and their help line, so that `lineage --help` imports none of them
@@ -71,33 +72,34 @@ class Lineage(click.Group):
 
 
 def _report(error: Exception) -> int:
+    """Say in one line what went wrong and what to do; returns the exit status."""
     if isinstance(error, click.exceptions.Abort):
-        return _say("interrupted; what was saved before stays saved: run the command again to go on", 130)
-    if isinstance(error, click.UsageError):
-        path = error.ctx.command_path if error.ctx else "lineage"
-        return _say(f"{error.format_message().rstrip('.')}: see `{path} --help`", 2)
-    if isinstance(error, click.ClickException):
-        return _say(error.format_message(), 2)
-    if isinstance(error, RegistryError):
-        return _say(str(error), 2)
-    if isinstance(error, OSError):
-        return _say(f"{error.filename or 'the system'}: {error.strerror or error}: check the name and the disk", 2)
-    if "sqlalchemy" in sys.modules:
-        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - loaded already, or not needed
-
-        if isinstance(error, SQLAlchemyError):
-            from registry.database import default_url, explain, parse_url  # noqa: PLC0415
-
-            context = click.get_current_context(silent=True)
-            return _say(str(explain(error, parse_url((context and context.params.get("db")) or default_url()))), 2)
-    return _say(f"internal error ({type(error).__name__}: {error}): run it again with --debug and report what it says", CRASH)
-
-
-def _say(line: str, status: int) -> int:
-    from lineage.formats.text import printable  # noqa: PLC0415
-
+        line, status = "interrupted; what was saved before stays saved: run the command again to go on", 130
+    elif (known := _a_users_line(error)) is not None:
+        line, status = known, 2
+    else:
+        line = f"internal error ({type(error).__name__}: {error}): run `lineage --debug …` and report what it says"
+        status = CRASH
     click.echo(f"lineage: {printable(' '.join(line.split()))}", err=True)
     return status
+
+
+def _a_users_line(error: Exception) -> str | None:
+    """The line for an error that a person can mend; None for a crash of ours."""
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "lineage"
+        return f"{error.format_message().rstrip('.')}: see `{path} --help`"
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, RegistryError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the system'}: {error.strerror or error}: check the name and the disk"
+    if "sqlalchemy" in sys.modules:
+        from registry.database import readable  # noqa: PLC0415 - loaded already, if this is a database's error
+
+        return readable(error)
+    return None
 
 
 @click.group(cls=Lineage, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,16 +11,18 @@ import click
 from sqlalchemy import Engine
 
 from lineage.formats.documents import Result, document
-from lineage.formats.tables import as_table, csv_table, json_lines, markdown_table, text_table
+from lineage.formats.rows import csv_table, json_lines, markdown_table, text_table
+from lineage.formats.tables import as_table, text_sections
 from lineage.formats.tree import Paint, path_lines, plain, tree
+from lineage.statistics import Statistics
 from registry.database import open_registry
-from registry.records import Relation, RegistryError
+from registry.records import RegistryError, Relation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Name of each format → the function from a result to text.
 FORMATS: dict[str, Callable[[Any], str]] = {
-    "table": lambda result: text_table(as_table(result)),
+    "table": lambda r: text_sections(r) if isinstance(r, Statistics) else text_table(as_table(r)),
     "json": document,
     "jsonl": lambda result: json_lines(as_table(result)),
     "csv": lambda result: csv_table(as_table(result)),

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from lineage.describe import ModelPage
 from lineage.family import Common, Family, Paths
 from lineage.lists import DefectList, ModelList
+from lineage.overview import Overview
 from lineage.statistics import FamilyCount, Statistics
 
 #: Schema name of each result type; the number changes when a field is renamed or removed.
@@ -18,9 +19,10 @@ SCHEMAS: dict[type, str] = {
     DefectList: "finetune-lineage/defects/1",
     FamilyCount: "finetune-lineage/count/1",
     Statistics: "finetune-lineage/statistics/1",
+    Overview: "finetune-lineage/overview/1",
 }
 
-Result = Family | Paths | Common | ModelPage | ModelList | DefectList | FamilyCount | Statistics
+Result = Family | Paths | Common | ModelPage | ModelList | DefectList | FamilyCount | Statistics | Overview
 
 
 def document(result: Result) -> str:

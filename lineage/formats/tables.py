@@ -1,36 +1,25 @@
-"""Results as rows, and rows as aligned text, CSV, Markdown or JSON Lines."""
+"""Results as rows of named columns."""
 
-import csv
-import io
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
 
 from lineage.describe import ModelPage
 from lineage.family import Common, Edge, Family, Paths
-from lineage.formats.text import columns_wide, number, printable
+from lineage.formats.rows import Cell, Table, text_table
+from lineage.formats.text import number, printable
 from lineage.lists import DefectList, ModelList
+from lineage.overview import Overview
 from lineage.statistics import FamilyCount, Statistics, license_label
 
-Cell = str | int | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Named columns and their rows; `title` and `notes` stand above and below in text."""
-
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[Cell, ...]]
-    title: str = ""
-    notes: tuple[str, ...] = ()
+#: Facts of a model that stand under their own name.
+_SHOWN = (
+    "downloads likes created_at last_modified pipeline_tag library_name gated private disabled sha hub_id new_version"
+).split()
 
 
 @singledispatch
 def as_table(result: object) -> Table:
     """A result as rows."""
-    raise TypeError(f"no table of a {type(result).__name__}")
+    raise TypeError(f"a {type(result).__name__} has no table")
 
 
 @as_table.register
@@ -64,9 +53,11 @@ def _(common: Common) -> Table:
         (a.id, a.nearest, *a.depths, license_label(a.licenses, a.license_name), a.downloads, a.state)
         for a in common.ancestors
     ]
+    steps = tuple(f"steps from {number}" for number in range(1, len(common.models) + 1))
     return Table(
-        ("ancestor", "nearest", *(f"steps from {m}" for m in common.models), "license", "downloads", "state"),
+        ("ancestor", "nearest", *steps, "license", "downloads", "state"),
         rows,
+        title=", ".join(f"{number}: {model}" for number, model in enumerate(common.models, 1)),
         notes=() if rows else ("no common ancestor is known",),
     )
 
@@ -84,14 +75,13 @@ def _(page: ModelPage) -> Table:
         rows.append(("license_link", facts.license_link))
     rows += [("base_model", _edge_words(edge)) for edge in page.parents]
     rows += [("derivatives", f"{count:,} {relation}") for relation, count in page.children.items()]
-    shown = (
-        "downloads likes created_at last_modified pipeline_tag library_name gated private disabled sha hub_id new_version"
-    ).split()
-    rows += [(name, getattr(facts, name)) for name in shown if getattr(facts, name) is not None]
+    rows += [(name, getattr(facts, name)) for name in _SHOWN if getattr(facts, name) is not None]
     rows += [("datasets", ", ".join(facts.datasets))] if facts.datasets else []
     rows += [("also called", f"{name} ({evidence})") for name, evidence in page.names.items()]
     rows += [("defect", f"{d.kind}: {d.field} {d.value!r}: {d.reason}") for d in page.defects]
-    rows += [("seen", f"{facts.first_seen or '?'} to {facts.last_seen or '?'}, by {facts.source}")] if facts.source else []
+    rows += (
+        [("seen", f"{facts.first_seen or '?'} to {facts.last_seen or '?'}, by {facts.source}")] if facts.source else []
+    )
     return Table(("fact", "value"), rows)
 
 
@@ -101,14 +91,29 @@ def _(models: ModelList) -> Table:
         (m.id, license_label(m.licenses, m.license_name), m.downloads, (m.created_at or "")[:10] or None, m.state)
         for m in models.models
     ]
-    return Table(("model", "license", "downloads", "created", "state"), rows, notes=_more(models.total - len(rows)))
+    notes = _more(models.total - len(rows)) if rows else ("no model is like that",)
+    return Table(("model", "license", "downloads", "created", "state"), rows, notes=notes)
 
 
 @as_table.register
 def _(defects: DefectList) -> Table:
     rows = [(d.kind, d.model, d.field, d.value, d.reason) for d in defects.defects]
-    notes = _more(defects.total - len(rows))
+    notes = _more(defects.total - len(rows)) if rows else ("no defect is known",)
     return Table(("kind", "model", "field", "value", "reason"), rows, notes=notes)
+
+
+@as_table.register
+def _(overview: Overview) -> Table:
+    rows: list[tuple[Cell, ...]] = [("registry", "", overview.registry), ("schema", "", overview.schema_version)]
+    rows.append(("data of", "", overview.data_date or "nothing imported yet"))
+    for kind, counts in (("models", overview.models), ("edges", overview.edges), ("defects", overview.defects)):
+        rows += [(kind, label, number(count)) for label, count in counts.items()]
+    rows.append(("names", "other names of models", number(overview.names)))
+    for run in overview.runs:
+        done = f"{number(run.models)} models, {number(run.new)} new, {number(run.changed)} changed"
+        ended = f"ended {run.finished_at}" if run.finished_at else "did not end"
+        rows.append((run.command, f"{run.source} of {run.seen}", f"{done}, {ended}"))
+    return Table(("fact", "of", "value"), rows)
 
 
 @as_table.register
@@ -145,69 +150,12 @@ def _title(asked: tuple[str, ...], date: str | None) -> str:
     return f"{roots}{more}, data of {(date or 'an unknown date')[:10]}"
 
 
-def text_table(table: Table) -> str:
-    """Aligned columns; a column of numbers stands to the right, one without any value is left out."""
-    kept = [i for i in range(len(table.columns)) if any(row[i] is not None for row in table.rows)]
-    cells = [[_shown(row[i]) for i in kept] for row in table.rows]
-    header = [printable(table.columns[i]) for i in kept]
-    widths = [max(map(columns_wide, column)) for column in zip(header, *cells, strict=True)]
-    right = [all(isinstance(row[i], int | None) for row in table.rows) for i in kept]
-    lines = [_aligned(line, widths, right) for line in [header, *cells]] if kept else []
-    above = [printable(table.title), ""] if table.title else []
-    return "\n".join([*above, *lines, *table.notes])
-
-
-def _aligned(cells: list[str], widths: list[int], right: list[bool]) -> str:
-    padded = (
-        " " * (width - columns_wide(cell)) + cell if to_right else cell + " " * (width - columns_wide(cell))
-        for cell, width, to_right in zip(cells, widths, right, strict=True)
-    )
-    return "  ".join(padded).rstrip()
-
-
-def _shown(value: Cell) -> str:
-    if value is None:
-        return "?"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int) else printable(value)
-
-
-def csv_table(table: Table) -> str:
-    """CSV after RFC 4180; text that a spreadsheet would take for a formula begins with an apostrophe.
-
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows([[_harmless(cell) for cell in row] for row in table.rows])
-    return text.getvalue().rstrip("\n")
-
-
-def _harmless(cell: Cell) -> Cell:
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{cell}"
-    return cell
-
-
-def markdown_table(table: Table) -> str:
-    """A GitHub Markdown table; nothing in a cell is markup."""
-    lines = [table.columns, tuple("---" for _ in table.columns), *table.rows]
-    rows = ["| " + " | ".join(_markdown(cell) if i != 1 else "---" for cell in row) + " |" for i, row in enumerate(lines)]
-    above = [_markdown(table.title), ""] if table.title else []
-    below = ["", *table.notes] if table.notes else []
-    return "\n".join([*above, *rows, *below])
-
-
-def _markdown(cell: Cell) -> str:
-    text = "" if cell is None else _shown(cell)
-    for mark in "\\`*_{}[]<>#|!~":
-        text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
-    return text
-
-
-def json_lines(table: Table) -> str:
-    """One JSON object a row."""
-    objects: list[dict[str, Any]] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    return "\n".join(json.dumps(row, ensure_ascii=False) for row in objects)
+def text_sections(statistics: Statistics) -> str:
+    """Each section of statistics as a small table under its name."""
+    parts = [printable(_title(statistics.asked, statistics.data_date))]
+    for section in statistics.sections:
+        if section.rows:
+            table = Table(("", ""), [(label, value) for label, value in section.rows], notes=_more(section.more))
+            lines = text_table(table).split("\n")[1:]
+            parts.append("\n".join([f"{section.name}: {section.definition}", *(f"  {line}" for line in lines)]))
+    return "\n\n".join(parts)

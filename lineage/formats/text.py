@@ -23,9 +23,7 @@ def columns_wide(text: str) -> int:
     """How many columns of a terminal the text takes: East Asian characters take two, combining marks none."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _escaped(character: str) -> str:

@@ -7,7 +7,7 @@ from lineage.family import Edge, Family, Member, Paths
 from lineage.formats.tables import more_paths
 from lineage.formats.text import number, printable
 from lineage.statistics import license_label
-from registry.records import Evidence, State
+from registry.records import Evidence, Relation, State
 
 #: Adds colour to a piece of text; the kinds are name, relation, faint and warning.
 Paint = Callable[[str, str], str]
@@ -29,78 +29,98 @@ def plain(text: str, kind: str) -> str:
 
 def tree(family: Family, paint: Paint = plain) -> str:
     """The family from each root outwards, one model a line: how it was made, its licence and downloads."""
-    members = {member.id: member for member in family.members}
-    onward: dict[str, list[Edge]] = defaultdict(list)
-    up = family.direction == "ancestors"
-    for edge in family.edges:
-        onward[edge.child if up else edge.parent].append(edge)
-    lines: list[str] = []
-    drawn: set[str] = set()
+    drawing = _Drawing(family, paint)
     roots = [member for member in family.members if member.depth == 0]
     for asked, root in zip(family.asked, roots, strict=True):
-        if root.id not in drawn:
-            _draw(root, asked, family, members, onward, drawn, lines, paint)
-    return "\n".join(lines)
+        if root.id not in drawing.drawn:
+            drawing.draw(root, asked)
+    return "\n".join(drawing.lines)
 
 
 def path_lines(paths: Paths, paint: Paint = plain) -> str:
-    """Each path as a line of models, from the model up to the ancestor."""
-    lines = []
+    """Each path as a staircase of models, from the model up to the ancestor."""
+    blocks = []
     for path in paths.paths:
-        words = [paint(printable(path[0].child), "name")]
-        for edge in path:
-            words += [paint(f"─{_relation(edge)}→", "relation"), paint(printable(edge.parent), "name")]
-        lines.append(" ".join(words))
-    if not lines:
-        lines = [f"{printable(paths.ancestor)} is not an ancestor of {printable(paths.model)}"]
-    return "\n".join([*lines, *more_paths(paths)])
+        lines = [paint(printable(paths.model), "name")]
+        for depth, edge in enumerate(path):
+            marks = paint(_marked(_marks(None, edge)), "warning")
+            words = "  ".join([paint(_relation(edge, up=True), "relation"), paint(printable(edge.parent), "name")])
+            lines.append(f"{'   ' * depth}└─ {words}{marks}")
+        blocks.append("\n".join(lines))
+    if not blocks:
+        blocks = [f"{printable(paths.ancestor)} is not an ancestor of {printable(paths.model)}, as far as is known"]
+    return "\n\n".join([*blocks, *more_paths(paths)])
 
 
-def _draw(
-    root: Member,
-    asked: str,
-    family: Family,
-    members: dict[str, Member],
-    onward: dict[str, list[Edge]],
-    drawn: set[str],
-    lines: list[str],
-    paint: Paint,
-) -> None:
-    """Draw one root's tree; a stack instead of recursion, since chains can be longer than Python's call stack."""
-    up = family.direction == "ancestors"
-    stack: list[tuple[str, str, Edge | int | None]] = [("", "", None)]
-    while stack:
-        indent, branch, item = stack.pop()
-        if isinstance(item, int):
-            lines.append(f"{indent}{branch}" + paint(f"… and {item:,} more", "faint"))
-            continue
-        there = root.id if item is None else item.parent if up else item.child
-        again = there in drawn
-        label = asked if item is None else there
-        lines.append(f"{indent}{branch}" + _line(members[there], label, item, again, paint))
-        if again:
-            continue
-        drawn.add(there)
-        below = indent + ("" if item is None else "   " if branch == "└─ " else "│  ")
-        items: list[Edge | int] = [*onward.get(there, ())]
-        items += [family.hidden[there]] if there in family.hidden else []
-        for position, onward_item in enumerate(reversed(items)):
-            stack.append((below, "└─ " if position == 0 else "├─ ", onward_item))
+class _Drawing:
+    """The lines of a tree so far, and the models that are on them."""
+
+    def __init__(self, family: Family, paint: Paint) -> None:
+        self.up = family.direction == "ancestors"
+        self.hidden = family.hidden
+        self.members = {member.id: member for member in family.members}
+        self.onward: dict[str, list[Edge]] = defaultdict(list)
+        for edge in family.edges:
+            self.onward[edge.child if self.up else edge.parent].append(edge)
+        self.paint = paint
+        self.drawn: set[str] = set()
+        self.lines: list[str] = []
+
+    def draw(self, root: Member, asked: str) -> None:
+        """Draw one root's tree; a stack instead of recursion, since chains can be longer than Python's call stack."""
+        self.lines.append(_line(root, asked, None, self.paint, up=self.up))
+        stack = self._below(root.id, "")
+        while stack:
+            indent, last, item = stack.pop()
+            branch = indent + ("└─ " if last else "├─ ")
+            if isinstance(item, int):
+                self.lines.append(branch + self.paint(f"… and {item:,} more", "faint"))
+                continue
+            there = item.parent if self.up else item.child
+            if there in self.drawn:
+                self.lines.append(branch + _again(item, there, self.paint, up=self.up))
+                continue
+            self.lines.append(branch + _line(self.members[there], there, item, self.paint, up=self.up))
+            stack += self._below(there, indent + ("   " if last else "│  "))
+
+    def _below(self, there: str, indent: str) -> list[tuple[str, bool, Edge | int]]:
+        """What stands below a model, the last first: as a stack wants it."""
+        self.drawn.add(there)
+        items: list[Edge | int] = [*self.onward.get(there, ())]
+        items += [self.hidden[there]] if there in self.hidden else []
+        return [(indent, position == 0, item) for position, item in enumerate(reversed(items))]
 
 
-def _line(member: Member, label: str, edge: Edge | None, again: bool, paint: Paint) -> str:
-    parts = [paint(_relation(edge), "relation")] if edge else []
-    parts.append(paint(printable(label), "name"))
-    if again:
-        return "  ".join([*parts, paint("↑ drawn above", "faint")])
-    parts.append(paint(_facts(member), "faint"))
-    marks = [_STATE[State(member.state)]] if member.state in _STATE else []
-    marks += [_EVIDENCE[Evidence(edge.evidence)]] if edge and edge.evidence in _EVIDENCE else []
-    return "  ".join(parts) + (paint(f"  [{', '.join(marks)}]", "warning") if marks else "")
+def _again(edge: Edge, there: str, paint: Paint, *, up: bool) -> str:
+    words = (
+        paint(_relation(edge, up=up), "relation"),
+        paint(printable(there), "name"),
+        paint("↑ drawn above", "faint"),
+    )
+    return "  ".join(words)
 
 
-def _relation(edge: Edge) -> str:
-    return "made" if edge.relation == "unknown" else edge.relation
+def _line(member: Member, label: str, edge: Edge | None, paint: Paint, *, up: bool) -> str:
+    parts = [paint(_relation(edge, up=up), "relation")] if edge else []
+    parts += [paint(printable(label), "name"), paint(_facts(member), "faint")]
+    return "  ".join(parts) + paint(_marked(_marks(member, edge)), "warning")
+
+
+def _marks(member: Member | None, edge: Edge | None) -> list[str]:
+    """What a reader should know before trusting a line."""
+    marks = [_STATE[State(member.state)]] if member and member.state in _STATE else []
+    return marks + ([_EVIDENCE[Evidence(edge.evidence)]] if edge and edge.evidence in _EVIDENCE else [])
+
+
+def _marked(marks: list[str]) -> str:
+    return f"  [{', '.join(marks)}]" if marks else ""
+
+
+def _relation(edge: Edge, *, up: bool) -> str:
+    relation = "derived" if edge.relation == Relation.UNKNOWN else edge.relation
+    if not up:
+        return relation
+    return {"derived": "derived from", "quantized": "quantized from"}.get(relation, f"{relation} of")
 
 
 def _facts(member: Member) -> str:

@@ -1,0 +1,92 @@
+"""Rows as aligned text, CSV, Markdown or JSON Lines."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lineage.formats.text import columns_wide, number, printable
+
+Cell = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Named columns and their rows; `title` and `notes` stand above and below in text."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+    title: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def text_table(table: Table) -> str:
+    """Aligned columns; a column of numbers stands to the right, one without any value is left out."""
+    kept = [i for i in range(len(table.columns)) if any(row[i] is not None for row in table.rows)]
+    cells = [[_shown(row[i]) for i in kept] for row in table.rows]
+    header = [printable(table.columns[i]) for i in kept]
+    widths = [max(map(columns_wide, column)) for column in zip(header, *cells, strict=True)]
+    right = [all(isinstance(row[i], int | None) and not isinstance(row[i], bool) for row in table.rows) for i in kept]
+    lines = [_aligned(line, widths, right) for line in [header, *cells]] if kept else []
+    above = [printable(table.title), ""] if table.title else []
+    return "\n".join([*above, *lines, *table.notes])
+
+
+def _aligned(cells: list[str], widths: list[int], right: list[bool]) -> str:
+    padded = (
+        " " * (width - columns_wide(cell)) + cell if to_right else cell + " " * (width - columns_wide(cell))
+        for cell, width, to_right in zip(cells, widths, right, strict=True)
+    )
+    return "  ".join(padded).rstrip()
+
+
+def _shown(value: Cell) -> str:
+    if value is None:
+        return "?"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int) else printable(value)
+
+
+def csv_table(table: Table) -> str:
+    """CSV after RFC 4180; text that a spreadsheet would take for a formula begins with an apostrophe.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([[_harmless(cell) for cell in row] for row in table.rows])
+    return text.getvalue().rstrip("\n")
+
+
+def _harmless(cell: Cell) -> Cell:
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{cell}"
+    return cell
+
+
+def markdown_table(table: Table) -> str:
+    """A GitHub Markdown table; nothing in a cell is markup."""
+    lines = [table.columns, tuple("---" for _ in table.columns), *table.rows]
+    rows = [
+        "| " + " | ".join(_markdown(cell) if i != 1 else "---" for cell in row) + " |" for i, row in enumerate(lines)
+    ]
+    above = [_markdown(table.title), ""] if table.title else []
+    below = ["", *table.notes] if table.notes else []
+    return "\n".join([*above, *rows, *below])
+
+
+def _markdown(cell: Cell) -> str:
+    text = "" if cell is None else _shown(cell)
+    for mark in "\\`*_{}[]<>#|!~":
+        text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
+    return text
+
+
+def json_lines(table: Table) -> str:
+    """One JSON object a row."""
+    objects: list[dict[str, Any]] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    return "\n".join(json.dumps(row, ensure_ascii=False) for row in objects)
