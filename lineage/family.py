@@ -52,11 +52,13 @@ class Family:
     """Models around `roots`. `members` begin with the roots and go outwards, nearest first; `edges` link them.
 
     `total` counts the members beyond the roots, shown or not; `hidden` says how many are left out below (or above)
-    each member that is shown. `asked` holds the roots as they were asked for, with their revisions.
+    each member that is shown. `asked` holds what was asked for (ids with their revisions, `author:NAME`), `roots` the
+    ids that means.
     """
 
     direction: str
     asked: tuple[str, ...]
+    roots: tuple[str, ...]
     total: int
     members: tuple[Member, ...]
     edges: tuple[Edge, ...]
@@ -202,7 +204,8 @@ def _build(
     edges = [step for here in shown for step in onward.get(here, ()) if step.child in keep and step.parent in keep]
     return Family(
         direction="ancestors" if up else "descendants",
-        asked=tuple(root.label for root in roots),
+        asked=tuple(dict.fromkeys(root.author or root.label for root in roots)),
+        roots=tuple(root.label for root in roots),
         total=len(order) - len(roots),
         members=tuple(_member(names[key], *reached[key], names, up=up) for key in shown),
         edges=tuple(_edge(step, names) for step in edges),

@@ -22,9 +22,11 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class FamilyCount:
-    """The size of a family under several definitions. `data_date` is the date of the newest data it rests on."""
+    """The size of a family under several definitions. `data_date` is the date of the newest data it rests on,
+    `roots` the number of models that `asked` means."""
 
     asked: tuple[str, ...]
+    roots: int
     data_date: str | None
     counts: tuple[Count, ...]
 
@@ -41,9 +43,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Numbers about a family, or about the whole registry where `asked` is empty."""
+    """Numbers about a family of so many `roots`, or about the whole registry where `asked` is empty."""
 
     asked: tuple[str, ...]
+    roots: int
     data_date: str | None
     sections: tuple[Section, ...]
 
@@ -53,7 +56,7 @@ def count_family(engine: Engine, *roots: str) -> FamilyCount:
     family = descendants(engine, *roots)
     with engine.connect() as connection:
         date = read.data_date(connection)
-    return FamilyCount(family.asked, date, tuple(_counts(family)))
+    return FamilyCount(family.asked, len(family.roots), date, tuple(_counts(family)))
 
 
 def family_statistics(engine: Engine, *roots: str, limit: int | None = 10) -> Statistics:
@@ -78,7 +81,7 @@ def family_statistics(engine: Engine, *roots: str, limit: int | None = 10) -> St
         ),
         _section("branches", "direct derivatives by models below them", _branches(family), limit),
     )
-    return Statistics(family.asked, date, sections)
+    return Statistics(family.asked, len(family.roots), date, sections)
 
 
 def registry_statistics(engine: Engine, *, limit: int | None = 10) -> Statistics:
@@ -105,7 +108,7 @@ def registry_statistics(engine: Engine, *, limit: int | None = 10) -> Statistics
         _section("months", "models by month of creation, latest first", months[::-1], limit),
         _section("families", "models by direct derivatives", largest, limit),
     )
-    return Statistics((), held.data_date, sections)
+    return Statistics((), 0, held.data_date, sections)
 
 
 def license_label(licenses: tuple[str, ...] | None, name: str | None) -> str:

@@ -29,11 +29,13 @@ class UnknownModel(RegistryError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A model that a name led to: its key and id, and the revision (`ID@sha`) as it was asked for."""
+    """A model that a name led to: its key and id, the revision (`ID@sha`) as it was asked for, and the
+    `author:NAME` by which it was."""
 
     key: int
     repo_id: str
     revision: str | None = None
+    author: str | None = None
 
     @property
     def label(self) -> str:
@@ -113,7 +115,7 @@ def _exact(connection: Connection, name: str) -> dict[int, str]:
         found = connection.execute(aliases.where(NAMES.c.name == name)).all() or found
     if not found and (target := legacy_names().get(name)):
         found = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(MODELS.c.repo_id == target)).all()
-    return dict(found)
+    return {row[0]: row[1] for row in found}
 
 
 def _seen(connection: Connection, key: int) -> bool:
@@ -138,7 +140,7 @@ def _by_author(connection: Connection, author: str) -> list[Found]:
     folded = author.casefold()
     prefix = MODELS.c.folded.between(f"{folded}/", f"{folded}/\U0010ffff")
     rows = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(prefix).order_by(MODELS.c.repo_id))
-    found = [Found(key, repo_id) for key, repo_id in rows]
+    found = [Found(key, repo_id, author=f"author:{author}") for key, repo_id in rows]
     if not found:
         raise UnknownModel(f"no model by the author {author!r}: try `lineage search {author}`")
     return found
@@ -161,7 +163,7 @@ def _near_matches(connection: Connection, name: str) -> list[str]:
     candidates: dict[str, str] = {}
     for test in tests:
         popular = columns.where(test).order_by(func.coalesce(MODELS.c.downloads, -1).desc()).limit(2_000)
-        candidates.update(dict(connection.execute(popular)))
+        candidates.update({row[0]: row[1] for row in connection.execute(popular)})
     near = difflib.get_close_matches(folded, candidates, n=3, cutoff=0.6)
     if len(near) < 3:  # `qwen3-8b` is far from `qwen/qwen3-8b` by letters, yet what was meant
         near += [f for f in candidates if f.rpartition("/")[2] == short and f not in near]

@@ -3,9 +3,23 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, false, func, literal, or_, select
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from registry.names import like
 from registry.records import Evidence, State
@@ -100,6 +114,10 @@ class RunFacts:
     changed: int
 
 
+# Written into the statement as numbers: an author's models can be more than a statement may have bound values.
+_ROOTS: BindParameter[Any] = bindparam("roots", type_=Integer, expanding=True, literal_execute=True)
+_RELATIONS: BindParameter[Any] = bindparam("relations", expanding=True)
+_DEPTH: BindParameter[Any] = bindparam("depth", type_=Integer)
 _EVIDENCE = func.coalesce(DERIVATIONS.c.recovery, DERIVATIONS.c.origin)
 _BRIEF = tuple(MODELS.c[name] for name in ("key", "repo_id", *Brief._fields[2:]))
 _STEP = (
@@ -129,7 +147,7 @@ def model_facts(connection: Connection, key: int) -> ModelFacts:
 def other_names(connection: Connection, key: int) -> dict[str, str]:
     """The other names of a model, each with how it is known: hub-id, hub-tag, legacy or case."""
     rows = select(NAMES.c.name, NAMES.c.evidence).where(NAMES.c.model_key == key).order_by(NAMES.c.name)
-    return dict(connection.execute(rows))
+    return {row[0]: row[1] for row in connection.execute(rows)}
 
 
 def briefs(connection: Connection, keys: Iterable[int]) -> dict[int, Brief]:
@@ -152,17 +170,24 @@ def walk(
 
     `depth` bounds the number of steps, `relations` the edges that are followed. Cycles end by themselves.
     """
-    cte = _reach(roots, up=up, depth=depth, relations=relations)
+    steps, reached = _walk_statements(up=up, bounded=depth is not None, related=bool(relations))
+    values = {"roots": list(roots), "depth": depth, "relations": list(relations or ())}
+    return [Step(*row) for row in connection.execute(steps, values)], _briefs(connection, reached, values)
+
+
+@cache
+def _walk_statements(*, up: bool, bounded: bool, related: bool) -> tuple[Select[Any], Select[Any]]:
+    """The edges and the models that `walk` asks for; building a statement takes longer than a short answer to it."""
+    cte = _reach(up=up, bounded=bounded, related=related)
     d = DERIVATIONS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
     on = [here == cte.c.key, there.is_not(None)]
-    if depth is not None:
-        on.append(cte.c.depth < depth)
-    if relations:
-        on.append(d.relation.in_(relations))
-    steps = [Step(*row) for row in connection.execute(select(*_STEP).distinct().join(cte, and_(*on)))]
-    reached = select(*_BRIEF).where(MODELS.c.key.in_(select(cte.c.key)))
-    return steps, _briefs(connection, reached)
+    if bounded:
+        on.append(cte.c.depth < _DEPTH)
+    if related:
+        on.append(d.relation.in_(_RELATIONS))
+    steps = select(*_STEP).distinct().join(cte, and_(*on))
+    return steps, select(*_BRIEF).where(MODELS.c.key.in_(select(cte.c.key)))
 
 
 def all_steps(connection: Connection) -> list[tuple[int, int]]:
@@ -183,7 +208,7 @@ def children_by_relation(connection: Connection, key: int) -> dict[str, int]:
     """How many models were made directly from this one, by relation."""
     d = DERIVATIONS.c
     rows = select(d.relation, func.count(d.child_key.distinct())).where(d.parent_key == key)
-    return dict(connection.execute(rows.group_by(d.relation).order_by(d.relation)))
+    return _counts(connection, rows.group_by(d.relation))
 
 
 def search_models(
@@ -210,13 +235,14 @@ def search_models(
     if pipeline:
         tests.append(m.pipeline_tag == pipeline)
     if below is not None:
-        cte = _reach(below, up=False)
-        tests += [m.key.in_(select(cte.c.key)), m.key.not_in(below)]
-    total = connection.scalar(select(func.count()).select_from(MODELS).where(*tests)) or 0
+        cte = _reach(up=False)
+        tests += [m.key.in_(select(cte.c.key)), m.key.not_in(_ROOTS)]
+    values = {"roots": list(below or ())}
+    total = connection.scalar(select(func.count()).select_from(MODELS).where(*tests), values) or 0
     exact = (m.folded != text.casefold()).asc()
     order = (exact, func.coalesce(m.downloads, -1).desc(), m.repo_id)
     rows = select(*_BRIEF).where(*tests).order_by(*order).limit(limit)
-    return list(_briefs(connection, rows).values()), total
+    return list(_briefs(connection, rows, values).values()), total
 
 
 def find_defects(
@@ -268,7 +294,7 @@ def last_runs(connection: Connection, limit: int = 5) -> list[RunFacts]:
 def author_counts(connection: Connection) -> dict[str | None, int]:
     """How many models that were seen each author has."""
     rows = select(MODELS.c.author, func.count()).where(MODELS.c.state != State.PLACEHOLDER).group_by(MODELS.c.author)
-    return dict(connection.execute(rows))
+    return {row[0]: row[1] for row in connection.execute(rows)}
 
 
 def license_counts(connection: Connection) -> list[tuple[tuple[str, ...] | None, str | None, int]]:
@@ -310,25 +336,24 @@ def _counts(connection: Connection, statement: Select[Any, int]) -> dict[str, in
     return dict(sorted((row[0], row[1]) for row in connection.execute(statement)))
 
 
-def _briefs(connection: Connection, statement: Select[Any]) -> dict[int, Brief]:
+def _briefs(connection: Connection, statement: Select[Any], values: dict[str, Any] | None = None) -> dict[int, Brief]:
     return {
         row[0]: Brief(row[0], row[1], row[2], row[3], labels(row[4]), row[5], row[6], row[7])
-        for row in connection.execute(statement)
+        for row in connection.execute(statement, values)
     }
 
 
-def _reach(roots: Sequence[int], *, up: bool, depth: int | None = None, relations: Sequence[str] | None = None) -> CTE:
+def _reach(*, up: bool, bounded: bool = False, related: bool = False) -> CTE:
     """The keys that can be reached from `roots`, these included, as a recursive query."""
     d = DERIVATIONS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
-    start = MODELS.c.key.in_(roots) if roots else false()
-    if depth is None:
+    start = MODELS.c.key.in_(_ROOTS)
+    if bounded:
+        cte = select(MODELS.c.key, literal(0).label("depth")).where(start).cte("reach", recursive=True)
+        onward = select(there, cte.c.depth + 1).where(here == cte.c.key, there.is_not(None), cte.c.depth < _DEPTH)
+    else:
         cte = select(MODELS.c.key).where(start).cte("reach", recursive=True)
         onward = select(there).where(here == cte.c.key, there.is_not(None))
-    else:
-        first = select(MODELS.c.key, literal(0).label("depth")).where(start)
-        cte = first.cte("reach", recursive=True)
-        onward = select(there, cte.c.depth + 1).where(here == cte.c.key, there.is_not(None), cte.c.depth < depth)
-    if relations:
-        onward = onward.where(d.relation.in_(relations))
+    if related:
+        onward = onward.where(d.relation.in_(_RELATIONS))
     return cte.union(onward)

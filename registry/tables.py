@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, Table, text
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, String, Table, text
 from sqlmodel import Field, SQLModel
 
 T = TypeVar("T")
+
+# Ids are compared and sorted byte by byte on every database; a server's locale would skip the slash.
+_ID = String().with_variant(String(collation="C"), "postgresql")
 
 # Partial on PostgreSQL too, by the migration; naming its dialect here would import it (40 ms) in every query.
 _PLACEHOLDERS = text("state = 'placeholder'")
@@ -20,8 +23,8 @@ class Model(SQLModel, table=True):
     __table_args__ = (Index("ix_models_placeholders", "key", sqlite_where=_PLACEHOLDERS),)
 
     key: int | None = Field(default=None, primary_key=True)
-    repo_id: str = Field(unique=True)
-    folded: str = Field(index=True, description="repo_id, case-folded")
+    repo_id: str = Field(unique=True, sa_type=_ID)
+    folded: str = Field(index=True, sa_type=_ID, description="repo_id, case-folded")
     hub_id: str | None = Field(default=None, unique=True, description="the Hub's `_id`, stable over renames")
     author: str | None = Field(default=None, index=True)
     created_at: str | None = None
@@ -50,8 +53,8 @@ class Name(SQLModel, table=True):
 
     __tablename__ = "names"
 
-    name: str = Field(primary_key=True)
-    folded: str = Field(index=True)
+    name: str = Field(primary_key=True, sa_type=_ID)
+    folded: str = Field(index=True, sa_type=_ID)
     model_key: int = Field(foreign_key="models.key", index=True)
     evidence: str = Field(description="hub-id, hub-tag, legacy or case")
 

@@ -134,7 +134,7 @@ def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     keys: dict[str, int] = {}
     for chunk in chunks(names):
         found = connection.execute(select(MODELS.c.repo_id, MODELS.c.key).where(MODELS.c.repo_id.in_(chunk)))
-        keys.update(dict(found))
+        keys.update({row[0]: row[1] for row in found})
     return keys
 
 

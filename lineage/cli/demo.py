@@ -24,7 +24,8 @@ _MODEL = "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking"
 def demo(db: str | None) -> None:
     """Load the embedded snapshot and show what can be asked."""
     engine = open_db(db, create=True)
-    click.echo(f"Loading 16,491 models of the Hub (August 2026) into {engine.url.database}")
+    place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
+    click.echo(f"Loading the embedded snapshot of the Hub (August 2026) into {place}")
     with as_file(files("crawler") / "data" / "snapshot.jsonl.gz") as snapshot:
         saved = load(engine, [snapshot], SNAPSHOT_DATE, quiet=False)
     with engine.connect() as connection:

@@ -119,13 +119,15 @@ def _(overview: Overview) -> Table:
 @as_table.register
 def _(count: FamilyCount) -> Table:
     rows = [(c.name, c.value, c.definition) for c in count.counts]
-    return Table(("count", "models", "definition"), rows, title=_title(count.asked, count.data_date))
+    return Table(("count", "models", "definition"), rows, title=_title(count.asked, count.roots, count.data_date))
 
 
 @as_table.register
 def _(statistics: Statistics) -> Table:
     rows = [(s.name, label, value) for s in statistics.sections for label, value in s.rows]
-    return Table(("section", "label", "count"), rows, title=_title(statistics.asked, statistics.data_date))
+    return Table(
+        ("section", "label", "count"), rows, title=_title(statistics.asked, statistics.roots, statistics.data_date)
+    )
 
 
 def more_paths(paths: Paths) -> tuple[str, ...]:
@@ -144,15 +146,15 @@ def _more(left_out: int) -> tuple[str, ...]:
     return (f"… and {left_out:,} more",) if left_out > 0 else ()
 
 
-def _title(asked: tuple[str, ...], date: str | None) -> str:
-    roots = "the whole registry" if not asked else ", ".join(asked[:3])
-    more = f" and {len(asked) - 3:,} more roots" if len(asked) > 3 else ""
-    return f"{roots}{more}, data of {(date or 'an unknown date')[:10]}"
+def _title(asked: tuple[str, ...], roots: int, date: str | None) -> str:
+    subject = ", ".join(asked) or "the whole registry"
+    number_of_roots = f" ({roots:,} roots)" if roots > 1 else ""
+    return f"{subject}{number_of_roots}, data of {(date or 'an unknown date')[:10]}"
 
 
 def text_sections(statistics: Statistics) -> str:
     """Each section of statistics as a small table under its name."""
-    parts = [printable(_title(statistics.asked, statistics.data_date))]
+    parts = [printable(_title(statistics.asked, statistics.roots, statistics.data_date))]
     for section in statistics.sections:
         if section.rows:
             table = Table(("", ""), [(label, value) for label, value in section.rows], notes=_more(section.more))

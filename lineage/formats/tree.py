@@ -31,9 +31,9 @@ def tree(family: Family, paint: Paint = plain) -> str:
     """The family from each root outwards, one model a line: how it was made, its licence and downloads."""
     drawing = _Drawing(family, paint)
     roots = [member for member in family.members if member.depth == 0]
-    for asked, root in zip(family.asked, roots, strict=True):
+    for label, root in zip(family.roots, roots, strict=True):
         if root.id not in drawing.drawn:
-            drawing.draw(root, asked)
+            drawing.draw(root, label)
     return "\n".join(drawing.lines)
 
 
@@ -66,9 +66,9 @@ class _Drawing:
         self.drawn: set[str] = set()
         self.lines: list[str] = []
 
-    def draw(self, root: Member, asked: str) -> None:
+    def draw(self, root: Member, label: str) -> None:
         """Draw one root's tree; a stack instead of recursion, since chains can be longer than Python's call stack."""
-        self.lines.append(_line(root, asked, None, self.paint, up=self.up))
+        self.lines.append(_line(root, label, None, self.paint, up=self.up))
         stack = self._below(root.id, "")
         while stack:
             indent, last, item = stack.pop()

@@ -10,11 +10,12 @@ depends_on = None
 
 
 def upgrade() -> None:
+    repository_id = sa.String().with_variant(sa.String(collation="C"), "postgresql")
     op.create_table(
         "models",
         sa.Column("key", sa.Integer(), primary_key=True),
-        sa.Column("repo_id", sa.String(), nullable=False, unique=True),
-        sa.Column("folded", sa.String(), nullable=False),
+        sa.Column("repo_id", repository_id, nullable=False, unique=True),
+        sa.Column("folded", repository_id, nullable=False),
         sa.Column("hub_id", sa.String(), unique=True),
         sa.Column("author", sa.String()),
         sa.Column("created_at", sa.String()),
@@ -45,8 +46,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "names",
-        sa.Column("name", sa.String(), primary_key=True),
-        sa.Column("folded", sa.String(), nullable=False),
+        sa.Column("name", repository_id, primary_key=True),
+        sa.Column("folded", repository_id, nullable=False),
         sa.Column("model_key", sa.Integer(), sa.ForeignKey("models.key"), nullable=False),
         sa.Column("evidence", sa.String(), nullable=False),
     )

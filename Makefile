@@ -1,0 +1,41 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+demo: .venv/installed ## load the embedded snapshot and show what can be asked
+	$(BIN)/lineage demo
+
+test: .venv/tested ## install the test extra and run every test
+	$(BIN)/pytest -n auto
+
+check: lint types test ## what CI runs
+
+lint: .venv/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/tested
+	$(BIN)/mypy lineage crawler registry tools benchmarks tests
+
+bench: .venv/tested ## measure, and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks.imports docs/benchmarks.md
+
+docs: .venv/tested ## write the generated pages and the README's transcript
+	$(BIN)/python tools/make_docs.py
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+.venv/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+.venv/installed: .venv/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/tested: .venv/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch .venv/installed $@
+
+.PHONY: demo test check lint types bench docs clean

@@ -1,0 +1,77 @@
+"""What is generated is what is committed; what the README shows is what happens."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+from sqlalchemy import Engine
+
+from lineage import family, lists, overview, statistics
+from lineage.describe import describe
+from lineage.formats.documents import SCHEMAS, Result, document
+from tools.make_docs import CONSOLE, generated, run
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+METADATA = (ROOT / "docs" / "metadata.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^\$ (lineage .*)\n((?:(?!\$ ).*\n)*)", "".join(CONSOLE.findall(README)), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(generated()), ids=lambda path: path.name)
+def test_generated_pages_are_committed(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == generated()[path], "run `make docs`"
+
+
+def test_the_readme_shows_commands() -> None:
+    assert len(COMMANDS) >= 5
+
+
+@pytest.mark.parametrize(("command", "output"), COMMANDS, ids=[command for command, _ in COMMANDS])
+def test_the_readme_shows_real_output(command: str, output: str, snapshot_registry: Engine) -> None:
+    assert run(command, str(snapshot_registry.url.database)) == output, "run `make docs`"
+
+
+def test_the_readmes_python_runs(snapshot_registry: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEAGE_DB", str(snapshot_registry.url.database))
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    names["engine"].dispose()  # type: ignore[attr-defined]
+    assert len(names["graph"]) > 100  # type: ignore[arg-type]
+
+
+def results(engine: Engine) -> list[Result]:
+    root = "Qwen/Qwen3-1.7B"
+    return [
+        family.descendants(engine, root, limit=20),
+        family.paths(engine, "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking", root),
+        family.common_ancestors(engine, root, "Qwen/Qwen3-1.7B-Base"),
+        describe(engine, "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking"),
+        lists.search(engine, "qwen", limit=5),
+        lists.defects(engine, limit=5),
+        statistics.count_family(engine, root),
+        statistics.family_statistics(engine, root),
+        overview.overview(engine),
+    ]
+
+
+def test_json_keeps_to_its_schema(snapshot_registry: Engine) -> None:
+    shown = results(snapshot_registry)
+    assert {type(result) for result in shown} == set(SCHEMAS)
+    for result in shown:
+        _, name, version = SCHEMAS[type(result)].split("/")
+        schema = json.loads((ROOT / "docs" / "schemas" / f"{name}-{version}.json").read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.Draft202012Validator(schema).validate(json.loads(document(result)))
+
+
+def test_every_kind_of_defect_is_described() -> None:
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in [*ROOT.glob("crawler/*.py"), *ROOT.glob("registry/*.py")]
+    )
+    kinds = set(re.findall(r'(?:note|notes\.add|Defect|defect=)\(?"([a-z-]+)"', source))
+    kinds |= set(re.findall(r'"([a-z]+-(?:name|reference|parent))", "(?:base_model|names)', source)) | {"cycle"}
+    assert len(kinds) > 15
+    assert {kind for kind in kinds if f"`{kind}`" not in METADATA} == set()

@@ -1,0 +1,111 @@
+"""Write the generated pages: the CLI reference, the JSON schemas, and the README's transcript.
+
+    python tools/make_docs.py
+
+The tests compare what is generated with what is committed.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from pydantic import TypeAdapter
+
+from crawler.load import import_files
+from lineage.cli.main import main as cli
+from lineage.formats.documents import SCHEMAS
+from registry.database import open_registry
+
+ROOT = Path(__file__).parents[1]
+SNAPSHOT = ROOT / "crawler" / "data" / "snapshot.jsonl.gz"
+#: A console block of Markdown: one or more `$ command` lines, each with its output.
+CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+
+def main() -> None:
+    """Write every generated file."""
+    for path, text in generated().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    readme = ROOT / "README.md"
+    with tempfile.TemporaryDirectory() as folder:
+        database = str(Path(folder) / "registry.db")
+        engine = open_registry(database, create=True)
+        import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+        engine.dispose()
+        readme.write_text(with_transcripts(readme.read_text(encoding="utf-8"), database), encoding="utf-8")
+
+
+def generated() -> dict[Path, str]:
+    """The generated files of docs/ and their text."""
+    pages = {ROOT / "docs" / "cli.md": cli_reference()}
+    for result, name in SCHEMAS.items():
+        _, short, version = name.split("/")
+        pages[ROOT / "docs" / "schemas" / f"{short}-{version}.json"] = json_schema(result, name)
+    return pages
+
+
+def cli_reference() -> str:
+    """The help of every command."""
+    blocks = [
+        f"## {path}\n\n```text\n{context.get_help()}\n```\n"
+        for path, context in _commands(
+            cli, click.Context(cli, info_name="lineage", max_content_width=100, **cli.context_settings)
+        )
+    ]
+    return "# The commands\n\nGenerated from `--help` by `make docs`.\n\n" + "\n".join(blocks)
+
+
+def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Context]]:
+    yield context.command_path, context
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None:
+                yield from _commands(below, click.Context(below, info_name=name, parent=context, max_content_width=100))
+
+
+def json_schema(result: type, name: str) -> str:
+    """The JSON schema of a result's document, from the types that the program itself uses."""
+    schema = TypeAdapter(result).json_schema(mode="serialization")
+    schema["properties"] = {"schema": {"const": name}, **schema["properties"]}
+    schema["required"] = ["schema", *schema["required"]]
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name, **schema}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def with_transcripts(markdown: str, database: str) -> str:
+    """The text with the output of every `$ lineage …` line of its console blocks made anew."""
+    return CONSOLE.sub(lambda block: f"```console\n{_rerun(block[1], database)}```", markdown)
+
+
+def _rerun(block: str, database: str) -> str:
+    commands = [line for line in block.splitlines() if line.startswith("$ ")]
+    if not all(command.startswith("$ lineage ") for command in commands):
+        return block  # installs something: not for a transcript
+    return "\n".join(f"{command}\n{run(command[2:], database)}" for command in commands)
+
+
+def run(command: str, database: str) -> str:
+    """What a person sees who types `command` with the snapshot loaded."""
+    arguments = command.split()[1:]
+    environment = {**os.environ, "LINEAGE_DB": database}
+    done = subprocess.run(
+        [sys.executable, "-m", "lineage", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    main()
