@@ -3,15 +3,17 @@
 What a file is, is read from its first bytes, not from its name.
 """
 
+import codecs
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from registry.records import Defect, RegistryError
+from registry.records import Defect, RegistryError, raw_text
 
 #: The columns of a hub-stats file that say something we keep. Its schema: `cardData` is JSON text, `baseModels` a
 #: struct, times have no zone; there is no `sha`, `gated` or `private`.
@@ -23,6 +25,9 @@ _LINE_LIMIT = 64 * 1024 * 1024
 _DOCUMENT_LIMIT = 256 * 1024 * 1024
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _BATCH = 2_000
+#: So many lines without any JSON, and a file is taken for one of another kind.
+_PATIENCE = 1_000
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 class DumpError(RegistryError):
@@ -64,33 +69,47 @@ class Dump:
             else:
                 yield from self._guarded(self._file)
 
-    def _guarded(self, stream: Any) -> Iterator[object]:
+    def _guarded(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[object]:
         count = 0
         try:
-            for count, row in enumerate(self._json_rows(stream), 1):  # noqa: B007 - used in the message
+            for row in self._worthwhile(self._json_rows(stream)):
                 yield row
+                count += 1
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DumpError(
                 f"{self.path} is damaged after {count:,} rows ({error}): fetch it again; what came before is saved"
             ) from error
 
-    def _json_rows(self, stream: IO[bytes]) -> Iterator[object]:
-        first = stream.readline(_LINE_LIMIT)
-        while first.isspace():
-            first = stream.readline(_LINE_LIMIT)
-        if first.lstrip(b"\xef\xbb\xbf \t").startswith(b"[") or not _is_json(first):
-            document = first + stream.read(_DOCUMENT_LIMIT)
+    def _worthwhile(self, rows: Iterator[object]) -> Iterator[object]:
+        """The rows, if there is any JSON among the first of them: another kind of file makes no defects."""
+        held: list[object] = []
+        for row in rows:
+            held.append(row)
+            if not isinstance(row, Unreadable):
+                yield from held
+                yield from rows
+                return
+            if len(held) == _PATIENCE:
+                break
+        raise DumpError(f"{self.path} holds no JSON: name a file of Hub API objects (JSON, JSON Lines) or Parquet")
+
+    def _json_rows(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[object]:
+        line = stream.readline(_LINE_LIMIT).removeprefix(codecs.BOM_UTF8)
+        number = 1
+        while line.isspace():
+            line = stream.readline(_LINE_LIMIT)
+            number += 1
+        if line.lstrip().startswith(b"[") or line.strip() == b"{":
+            document = line + stream.read(_DOCUMENT_LIMIT)
             if len(document) >= _DOCUMENT_LIMIT:
                 raise DumpError(f"{self.path} is one JSON document over 256 MB: write it as JSON Lines, a model a line")
             yield from _document_rows(document)
             self.position = self.size
             return
-        line = first
-        number = 1
         while line:
             self.position = self._file.tell()
             if not line.isspace():
-                yield _line_row(line, number)
+                yield _json(line, f"line {number}")
             line = stream.readline(_LINE_LIMIT)
             number += 1
 
@@ -121,25 +140,33 @@ class Dump:
             ) from error
 
 
-def _is_json(line: bytes) -> bool:
-    return not isinstance(_line_row(line, 1), Unreadable)
-
-
-def _line_row(line: bytes, number: int) -> object:
+def _json(text: bytes, place: str) -> object:
     try:
-        return json.loads(line)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
-        shown = line[:2048].decode("utf-8", "replace").replace("\x00", "\ufffd").strip()
-        return Unreadable(Defect("bad-json", f"line {number}", shown, f"not JSON: {error}"[:200]))
+        return _unreadable(text.decode("utf-8", "replace"), place, error)
+
+
+def _unreadable(text: str, place: str, error: Exception) -> Unreadable:
+    return Unreadable(Defect("bad-json", place, raw_text(text.strip()), f"not JSON: {error}"[:200]))
 
 
 def _document_rows(document: bytes) -> Iterator[object]:
-    """The rows of a whole JSON document; where it is none, its lines, each for itself."""
-    whole = _line_row(document, 1)
-    if isinstance(whole, list):
-        yield from whole
-    elif not isinstance(whole, Unreadable):
-        yield whole
-    else:
-        lines = document.splitlines()
-        yield from (_line_row(line, number) for number, line in enumerate(lines, 1) if line.strip())
+    """The rows of a JSON list, or the one object; what stands behind the first error in a list is one defect."""
+    if not document.lstrip().startswith(b"["):
+        yield _json(document, "document")
+        return
+    # Bytes that are no UTF-8 become surrogates, which the parser notes as a defect of their row.
+    text = document.decode("utf-8", "surrogateescape")
+    decoder = json.JSONDecoder()
+    at = text.index("[") + 1
+    while True:
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # matches nothing at all, too
+        if text.startswith("]", at):
+            return
+        try:
+            row, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            yield _unreadable(text[at:], f"offset {at}", error)
+            return
+        yield row

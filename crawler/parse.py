@@ -12,12 +12,9 @@ from typing import Any
 
 from crawler.parents import read_parents
 from registry.names import ID
-from registry.records import Defect, ModelRecord
+from registry.records import Defect, ModelRecord, author_of, raw_text, storable
 
-#: Values are kept for people to look at, not to rebuild from.
-VALUE_LIMIT = 2048
 _MOST_INTEGER = 2**63 - 1
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL: PostgreSQL refuses it; surrogates: no UTF-8 holds them
 _TEXT_LIMIT = 2048
 _HUB_ID = re.compile(r"[0-9a-f]{24}")
 
@@ -49,20 +46,6 @@ def parse(row: object) -> tuple[ModelRecord | None, tuple[Defect, ...]]:
     return _record(repo_id, row, notes), ()
 
 
-def raw_text(value: object) -> str:
-    """A raw value as text that any database can hold, at most 2 kB."""
-    if not isinstance(value, str):
-        try:
-            value = json.dumps(value, ensure_ascii=False, default=str)
-        except (ValueError, RecursionError):
-            value = f"a {type(value).__name__} that is nested too deeply to show"
-    return _storable(value.encode("utf-8", "replace")[:VALUE_LIMIT].decode("utf-8", "ignore"))
-
-
-def _storable(text: str) -> str:
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
 def _record(repo_id: str, row: dict[str, Any], notes: Notes) -> ModelRecord:
     card = _card(row.get("cardData"), notes)
     tags = _tags(row.get("tags"), notes)
@@ -75,7 +58,7 @@ def _record(repo_id: str, row: dict[str, Any], notes: Notes) -> ModelRecord:
     return ModelRecord(
         repo_id=repo_id,
         hub_id=_hub_id(row.get("_id"), notes),
-        author=_text(row, "author", notes) or (repo_id.partition("/")[0] if "/" in repo_id else None),
+        author=_text(row, "author", notes) or author_of(repo_id),
         created_at=_time(row, "createdAt", notes),
         last_modified=_time(row, "lastModified", notes),
         sha=_text(row, "sha", notes),
@@ -154,7 +137,7 @@ def _clipped(text: str, field: str, notes: Notes) -> str:
     """Text that any database can hold, and no longer than a label may be."""
     if len(text) <= _TEXT_LIMIT and text.isprintable():
         return text
-    clean = _storable(text)
+    clean = storable(text)
     if clean != text:
         notes.add("unstorable-text", field, text, "holds characters that are not text")
     if len(clean) > _TEXT_LIMIT:

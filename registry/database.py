@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
@@ -55,7 +56,7 @@ def open_registry(name: str | None = None, *, create: bool = False) -> Engine:
         engine = connect(url)
         version = schema_version(engine)
     if version is None:
-        if not create or (path is not None and not missing):
+        if not create or path is not None:
             raise RegistryError(f"{_shown(url)} is not a lineage registry: name another with --db, or {_HINT_DEMO}")
         upgrade(engine)
     elif version > SCHEMA:
@@ -162,15 +163,21 @@ def _shown(url: URL) -> str:
 
 
 def _make_file(path: Path) -> None:
+    """Make a registry beside `path` and put it there whole: nobody meets one without its tables, or makes it twice."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # WAL lets readers go on while a crawl writes; it is a property of the file and stays set.
-    connection = sqlite3.connect(path)
-    try:
+    with tempfile.TemporaryDirectory(prefix=".lineage-", dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        connection = sqlite3.connect(made)
+        # WAL lets readers go on while a crawl writes; it is a property of the file and stays set.
         connection.execute("PRAGMA journal_mode=WAL")
-    except sqlite3.OperationalError as error:
-        raise RegistryError(f"cannot write {path} ({error}): name another place with --db or LINEAGE_DB") from error
-    finally:
         connection.close()
+        engine = connect(URL.create("sqlite", database=str(made)))
+        upgrade(engine)
+        engine.dispose()
+        if path.exists() and path.stat().st_size == 0:
+            path.unlink()
+        with suppress(FileExistsError):  # another process was faster, and its registry is as good
+            os.link(made, path)
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -1,7 +1,13 @@
 """What one source says about one model: frozen values, raw labels, nothing interpreted."""
 
+import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+#: Raw values are kept for people to look at, not to rebuild from.
+VALUE_LIMIT = 2048
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL: PostgreSQL refuses it; surrogates: no UTF-8 holds them
 
 
 class RegistryError(Exception):
@@ -119,3 +125,24 @@ class ModelRecord:
     seen: str | None = None
     dated: bool = True
     """False where the source says that the date of its sight is not known."""
+
+
+def author_of(repo_id: str) -> str | None:
+    """The owner in an id; None in a legacy short id."""
+    owner, slash, _ = repo_id.partition("/")
+    return owner if slash else None
+
+
+def storable(text: str) -> str:
+    """The text without what no database can hold."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def raw_text(value: object) -> str:
+    """A raw value as text that any database can hold, at most 2 kB."""
+    if not isinstance(value, str):
+        try:
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        except (ValueError, RecursionError):
+            value = f"a {type(value).__name__} that is nested too deeply to show"
+    return storable(value.encode("utf-8", "replace")[:VALUE_LIMIT].decode("utf-8", "ignore"))

@@ -43,7 +43,10 @@ def check(connection: Connection) -> list[str]:
         )
     )
     loops = select(func.count()).select_from(DERIVATIONS).where(d.parent_key == d.child_key)
-    unfinished = select(func.count()).select_from(RUNS).where(RUNS.c.finished_at.is_(None))
+    later = RUNS.alias("later")
+    same_source = (later.c.command == RUNS.c.command, later.c.source == RUNS.c.source)
+    repeated = exists().where(*same_source, later.c.key > RUNS.c.key, later.c.finished_at.is_not(None))
+    unfinished = select(func.count()).select_from(RUNS).where(RUNS.c.finished_at.is_(None), ~repeated)
     silent = (
         select(func.count())
         .select_from(DERIVATIONS)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
 from registry.database import readable_errors
-from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State
+from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State, author_of
 from registry.renames import follow_rename
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, chunks
 
@@ -125,7 +125,10 @@ def insert_placeholders(connection: Connection, names: Iterable[str]) -> None:
     insert_missing(
         connection,
         MODELS,
-        [{"repo_id": n, "folded": n.casefold(), "state": State.PLACEHOLDER} for n in sorted(names)],
+        [
+            {"repo_id": name, "folded": name.casefold(), "author": author_of(name), "state": State.PLACEHOLDER}
+            for name in sorted(names)
+        ],
     )
 
 

@@ -1,10 +1,10 @@
 """Results as JSON documents with a `schema` field; docs/schemas/ describes each (generated from the same types)."""
 
-import json
 from dataclasses import asdict
 
 from lineage.describe import ModelPage
 from lineage.family import Common, Family, Paths
+from lineage.formats.text import json_text
 from lineage.lists import DefectList, ModelList
 from lineage.overview import Overview
 from lineage.statistics import FamilyCount, Statistics
@@ -27,4 +27,4 @@ Result = Family | Paths | Common | ModelPage | ModelList | DefectList | FamilyCo
 
 def document(result: Result) -> str:
     """The result as one JSON object."""
-    return json.dumps({"schema": SCHEMAS[type(result)], **asdict(result)}, ensure_ascii=False, indent=2)
+    return json_text({"schema": SCHEMAS[type(result)], **asdict(result)}, indent=2)

@@ -2,12 +2,11 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lineage.formats.text import columns_wide, number, printable
+from lineage.formats.text import columns_wide, json_text, number, printable
 
 Cell = str | int | bool | None
 
@@ -51,7 +50,7 @@ def _shown(value: Cell) -> str:
 
 
 def csv_table(table: Table) -> str:
-    """CSV after RFC 4180; text that a spreadsheet would take for a formula begins with an apostrophe.
+    """CSV after RFC 4180, one line a row; text that a spreadsheet would take for a formula begins with an apostrophe.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
@@ -63,9 +62,10 @@ def csv_table(table: Table) -> str:
 
 
 def _harmless(cell: Cell) -> Cell:
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{cell}"
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    text = printable(cell)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def markdown_table(table: Table) -> str:
@@ -89,4 +89,4 @@ def _markdown(cell: Cell) -> str:
 def json_lines(table: Table) -> str:
     """One JSON object a row."""
     objects: list[dict[str, Any]] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    return "\n".join(json.dumps(row, ensure_ascii=False) for row in objects)
+    return "\n".join(json_text(row) for row in objects)

@@ -1,6 +1,8 @@
 """Text for people: what a terminal may show, and numbers as they are read."""
 
+import json
 import unicodedata
+from typing import Any
 
 #: Cc: control characters (ANSI escapes begin with one), Cf: bidi marks and other invisible formatting, Cs: surrogates,
 #: Zl and Zp: line and paragraph separators. Text from the Hub may hold any of them.
@@ -12,6 +14,14 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escaped(c) if unicodedata.category(c) in _HARMFUL else c for c in text)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """JSON in which everything that could steer a terminal is written as a JSON escape; it reads back unchanged."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if text.isascii():
+        return text.replace("\x7f", "\\u007f")
+    return "".join(json.dumps(c)[1:-1] if c != "\n" and unicodedata.category(c) in _HARMFUL else c for c in text)
 
 
 def number(value: int | None) -> str:
