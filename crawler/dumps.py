@@ -5,11 +5,14 @@ What a file is, is read from its first bytes, not from its name.
 
 import codecs
 import gzip
+import io
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -48,10 +51,9 @@ class Dump:
         """Open `path`; DumpError where it is missing or nothing we can read."""
         self.path = path
         try:
-            self._file: IO[bytes] = path.open("rb")
+            with path.open("rb") as file:
+                self._magic = file.read(4)
             self.size = path.stat().st_size
-            self._magic = self._file.read(4)
-            self._file.seek(0)
         except OSError as error:
             raise DumpError(f"cannot read {path} ({error.strerror}): check the file's name") from error
         if not self._magic:
@@ -60,7 +62,7 @@ class Dump:
 
     def rows(self) -> Iterator[object]:
         """The raw rows in the file's order, with Unreadable for lines that are no JSON."""
-        with self._file:
+        with self.path.open("rb") as self._file:
             if self._magic == _PARQUET:
                 yield from self._parquet_rows()
             elif self._magic[:2] == _GZIP:
@@ -91,27 +93,38 @@ class Dump:
                 return
             if len(held) == _PATIENCE:
                 break
-        raise DumpError(f"{self.path} holds no JSON: name a file of Hub API objects (JSON, JSON Lines) or Parquet")
+        if held:
+            raise DumpError(f"{self.path} holds no JSON: name a file of Hub API objects (JSON, JSON Lines) or Parquet")
 
     def _json_rows(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[object]:
-        line = stream.readline(_LINE_LIMIT).removeprefix(codecs.BOM_UTF8)
+        first = stream.readline(_LINE_LIMIT).removeprefix(codecs.BOM_UTF8)
         number = 1
-        while line.isspace():
-            line = stream.readline(_LINE_LIMIT)
+        while first.isspace():
+            first = stream.readline(_LINE_LIMIT)
             number += 1
-        if line.lstrip().startswith(b"[") or line.strip() == b"{":
-            document = line + stream.read(_DOCUMENT_LIMIT)
-            if len(document) >= _DOCUMENT_LIMIT:
-                raise DumpError(f"{self.path} is one JSON document over 256 MB: write it as JSON Lines, a model a line")
-            yield from _document_rows(document)
-            self.position = self.size
+        lines: Iterable[bytes] = chain([first] if first else [], iter(partial(stream.readline, _LINE_LIMIT), b""))
+        if first.lstrip().startswith(b"["):
+            yield from _list_rows(self._document(first, stream))
             return
-        while line:
+        if first.lstrip().startswith(b"{") and isinstance(_json(first, ""), Unreadable):
+            document = first + stream.read(_DOCUMENT_LIMIT) + stream.readline(_LINE_LIMIT)
+            whole = _json(document, "")
+            if not isinstance(whole, Unreadable):
+                yield whole
+                return
+            lines = chain(io.BytesIO(document), iter(partial(stream.readline, _LINE_LIMIT), b""))
+        for place, line in enumerate(lines, number):
             self.position = self._file.tell()
             if not line.isspace():
-                yield _json(line, f"line {number}")
-            line = stream.readline(_LINE_LIMIT)
-            number += 1
+                yield _json(line, f"line {place}")
+
+    def _document(self, first: bytes, stream: IO[bytes] | gzip.GzipFile) -> str:
+        document = first + stream.read(_DOCUMENT_LIMIT)
+        if len(document) >= _DOCUMENT_LIMIT:
+            raise DumpError(f"{self.path} is one JSON list over 256 MB: write it as JSON Lines, a model a line")
+        self.position = self.size
+        # Bytes that are no UTF-8 become surrogates, which the parser notes as a defect of their row.
+        return document.decode("utf-8", "surrogateescape")
 
     def _parquet_rows(self) -> Iterator[object]:
         try:
@@ -121,7 +134,7 @@ class Dump:
         try:
             file = pyarrow.parquet.ParquetFile(self._file)
         except (pyarrow.ArrowException, OSError) as error:
-            raise DumpError(f"{self.path} is not a whole Parquet file ({error}): fetch it again") from error
+            raise DumpError(f"{self.path} is not a whole Parquet file ({_line(error)}): fetch it again") from error
         columns = [c for c in PARQUET_COLUMNS if c in file.schema_arrow.names]
         if "id" not in columns or not {"tags", "cardData", "baseModels"} & set(columns):
             raise DumpError(
@@ -131,13 +144,18 @@ class Dump:
         self.size = file.metadata.num_rows
         try:
             for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
-                self.position += batch.num_rows
-                yield from batch.to_pylist()
-        except (pyarrow.ArrowException, OSError) as error:
+                rows = batch.to_pylist()
+                self.position += len(rows)
+                yield from rows
+        except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
             raise DumpError(
-                f"{self.path} is damaged after {self.position:,} rows ({error}): fetch it again; "
+                f"{self.path} is damaged after {self.position:,} rows ({_line(error)}): fetch it again; "
                 "what came before is saved"
             ) from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _json(text: bytes, place: str) -> object:
@@ -151,22 +169,24 @@ def _unreadable(text: str, place: str, error: Exception) -> Unreadable:
     return Unreadable(Defect("bad-json", place, raw_text(text.strip()), f"not JSON: {error}"[:200]))
 
 
-def _document_rows(document: bytes) -> Iterator[object]:
-    """The rows of a JSON list, or the one object; what stands behind the first error in a list is one defect."""
-    if not document.lstrip().startswith(b"["):
-        yield _json(document, "document")
-        return
-    # Bytes that are no UTF-8 become surrogates, which the parser notes as a defect of their row.
-    text = document.decode("utf-8", "surrogateescape")
+def _list_rows(text: str) -> Iterator[object]:
+    """The rows of a JSON list; from the first error on, what its lines hold each for themselves."""
     decoder = json.JSONDecoder()
     at = text.index("[") + 1
     while True:
         at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # matches nothing at all, too
         if text.startswith("]", at):
-            return
+            at += 1
+            break
         try:
             row, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            yield _unreadable(text[at:], f"offset {at}", error)
-            return
+        except (ValueError, RecursionError):
+            break
         yield row
+    start = text.count("\n", 0, at) + 1
+    for number, line in enumerate(text[at:].splitlines(), start):
+        if line.strip(" \t,[]"):
+            row = _json(line.strip().strip(",").encode("utf-8", "surrogateescape"), f"line {number}")
+            yield from row if isinstance(row, list) else [row]  # a page of the API a line
+    if not text.rstrip().endswith("]"):
+        yield _unreadable(text[-200:], "end", ValueError("the list is cut off"))

@@ -204,7 +204,7 @@ def _time(row: dict[str, Any], field: str, notes: Notes) -> str | None:
             return f"{value[:19]}Z"
         time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         zoned = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        return zoned.strftime("%Y-%m-%dT%H:%M:%SZ") if zoned.year >= 1000 else None
+        return zoned.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
     except (TypeError, ValueError, OverflowError):
         notes.add("bad-date", field, value, "not an ISO 8601 time")
         return None

@@ -23,5 +23,5 @@ def cyclic_edges(edges: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
             if children[parent] == 0:
                 leaves.append(parent)
     graph: nx.DiGraph[int] = nx.DiGraph([(c, p) for c, ps in parents.items() for p in ps])
-    loops = [part for part in nx.strongly_connected_components(graph) if len(part) > 1]
-    return {edge for part in loops for edge in graph.subgraph(part).edges}
+    # A part of one model holds an edge only if that is a loop to itself.
+    return {edge for part in nx.strongly_connected_components(graph) for edge in graph.subgraph(part).edges}

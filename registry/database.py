@@ -1,6 +1,7 @@
 """Open, create and upgrade a registry: SQLite by default, any SQLAlchemy URL."""
 
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from registry.records import RegistryError
 
 #: The newest schema this code knows; equals the head of registry/migrations (a test compares).
 SCHEMA = "0001"
+_OUR_VERSIONS = re.compile(r"\d{4}")
 
 _HINT_DEMO = "load one with `lineage demo` or `lineage import FILE`"
 
@@ -32,7 +34,7 @@ def parse_url(name: str) -> URL:
     """A SQLAlchemy URL from `name`, which is one or the path of a SQLite file."""
     try:
         url = make_url(name) if "://" in name else URL.create("sqlite", database=name)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise RegistryError(f"not a database URL: {name}: name a file or a URL like sqlite:///registry.db") from error
     if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
         raise RegistryError("a registry in memory would be lost at once: name a file with --db")
@@ -47,10 +49,10 @@ def open_registry(name: str | None = None, *, create: bool = False) -> Engine:
     """
     url = parse_url(name or default_url())
     path = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
-    missing = path is not None and (not path.exists() or path.stat().st_size == 0)
-    if missing and not create:
-        raise RegistryError(f"no registry at {url.database}: {_HINT_DEMO}")
     with readable_errors(url):
+        missing = path is not None and (not path.exists() or path.stat().st_size == 0)
+        if missing and not create:
+            raise RegistryError(f"no registry at {url.database}: {_HINT_DEMO}")
         if path is not None and missing:
             _make_file(path)
         engine = connect(url)
@@ -96,10 +98,14 @@ def connect(url: URL) -> Engine:
 
 
 def schema_version(engine: Engine) -> str | None:
-    """The schema's version as Alembic wrote it, read by plain SQL (Alembic takes 0.3 s to import); None if none."""
+    """The schema's version as Alembic wrote it, read by plain SQL (Alembic takes 0.3 s to import).
+
+    None where there is none, or where it is another product's.
+    """
     with engine.connect() as connection:
         try:
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return version if isinstance(version, str) and _OUR_VERSIONS.fullmatch(version) else None
         except DBAPIError as error:
             if "alembic_version" in str(error.orig):  # no such table / relation does not exist
                 return None
@@ -127,8 +133,10 @@ def readable_errors(url: URL) -> Iterator[None]:
         raise explain(error, _shown(url)) from error
     except OSError as error:
         raise RegistryError(
-            f"cannot use {_shown(url)} ({error.strerror}): name another place with --db or LINEAGE_DB"
+            f"cannot use {_shown(url)[:200]} ({error.strerror}): name another place with --db or LINEAGE_DB"
         ) from error
+    except (TypeError, ValueError) as error:  # from a driver, on a URL's options or a file's name
+        raise RegistryError(f"cannot use {_shown(url)[:200]} ({error}): check the URL given with --db") from error
 
 
 #: What SQLite says, and what a person can do about it.

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection, func, select
 
-from registry.records import RegistryError, State
+from registry.records import RegistryError, State, storable
 from registry.tables import MODELS, NAMES
 
 #: What the Hub accepts as a repository id: huggingface_hub `validate_repo_id`. Its length limit of 96 is younger than
@@ -20,6 +20,8 @@ _URL = re.compile(r"https?://|(?:www\.)?(?:huggingface\.co|hf\.co)/", re.IGNOREC
 _HOSTS = {"huggingface.co", "www.huggingface.co", "hf.co"}
 #: First path parts of Hub pages that are no organisation.
 _NOT_OWNERS = {"api", "collections", "datasets", "docs", "models", "papers", "settings", "spaces"}
+#: Pages of a model, which stand behind its id in a URL.
+_PAGES = {"blob", "commit", "commits", "discussions", "raw", "resolve", "tree"}
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -65,8 +67,9 @@ def split_url(text: str) -> tuple[str, str | None] | None:
     parts = [unquote(part) for part in url.path.split("/") if part]
     if url.hostname not in _HOSTS or not parts or parts[0] in _NOT_OWNERS:
         return None
-    repo_id = "/".join(parts[:2])
-    revision = parts[3] if len(parts) > 3 and _SHA.fullmatch(parts[3]) else None
+    short = len(parts) == 1 or parts[1] in _PAGES  # a model of the Hub's first years, without an owner
+    repo_id, rest = ("/".join(parts[:1]), parts[1:]) if short else ("/".join(parts[:2]), parts[2:])
+    revision = rest[1] if len(rest) > 1 and _SHA.fullmatch(rest[1]) else None
     return (repo_id, revision) if ID.fullmatch(repo_id) else None
 
 
@@ -75,7 +78,7 @@ def find_model(connection: Connection, text: str) -> Found:
 
     Raises UnknownModel, with up to three near matches, where there is none or more than one.
     """
-    name, revision = split_url(text.strip()) or _split_revision(text.strip())
+    name, revision = _split_revision(" ".join(storable(text).split()))
     for candidates in (_exact(connection, name), _folded(connection, name)):
         if len(candidates) > 1:
             ids = ", ".join(sorted(candidates.values())[:3])
@@ -105,7 +108,8 @@ def like(text: str) -> str:
 
 def _split_revision(text: str) -> tuple[str, str | None]:
     name, _, revision = text.partition("@")
-    return name, revision or None
+    repo_id, in_url = split_url(name) or (name, None)
+    return repo_id, revision or in_url
 
 
 def _exact(connection: Connection, name: str) -> dict[int, str]:

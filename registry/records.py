@@ -143,6 +143,6 @@ def raw_text(value: object) -> str:
     if not isinstance(value, str):
         try:
             value = json.dumps(value, ensure_ascii=False, default=str)
-        except (ValueError, RecursionError):
-            value = f"a {type(value).__name__} that is nested too deeply to show"
+        except (TypeError, ValueError, RecursionError):
+            value = f"a {type(value).__name__} that cannot be shown"
     return storable(value.encode("utf-8", "replace")[:VALUE_LIMIT].decode("utf-8", "ignore"))

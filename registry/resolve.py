@@ -68,7 +68,9 @@ class NameIndex:
         todo = [name]
         while todo:
             at = todo.pop()
-            onward = set() if at in self.seen else self.aliases.get(at, set()) - met
+            onward = set() if at in self.seen else self.aliases.get(at, set())
+            if onward & met:  # renamed back and forth: nothing tells which is today's
+                return {name}
             if not onward:
                 ends.add(at)
             met |= onward
@@ -112,18 +114,20 @@ def resolve_names(connection: Connection) -> None:
 
 
 def _claims(connection: Connection) -> list[_Claim]:
-    """Declarations by a card alone, whose parent was never seen, or that were led elsewhere before."""
-    d = DERIVATIONS.c
+    """Declarations that have to be led somewhere, or were before."""
+    d, n = DERIVATIONS.c, NAMES.c
     columns = select(d.child_key, d.position, d.name, d.origin, d.parent_key, d.recovery)
-    by_the_hub = d.origin.in_(HUB_EVIDENCE)
+    by_the_hub = columns.where(d.origin.in_(HUB_EVIDENCE))
     queries = (
         columns.where(d.origin.in_((Evidence.CARD, Evidence.TAG_UNRESOLVED))),
-        columns.where(d.recovery.is_not(None), by_the_hub),
-        columns.join(MODELS, MODELS.c.key == d.parent_key).where(
-            MODELS.c.state == State.PLACEHOLDER, by_the_hub, d.recovery.is_(None)
-        ),
+        by_the_hub.where(d.recovery.is_not(None)),
+        by_the_hub.where(d.parent_key.is_(None)),
+        by_the_hub.join(MODELS, MODELS.c.key == d.parent_key).where(MODELS.c.state == State.PLACEHOLDER),
+        # By a name that its parent has no more.
+        by_the_hub.join(NAMES, n.model_key == d.parent_key).where(n.evidence == "hub-id", n.name == d.name),
     )
-    return [_Claim(*row) for query in queries for row in connection.execute(query)]
+    found = {_Claim(*row) for query in queries for row in connection.execute(query)}
+    return sorted(found, key=lambda claim: (claim.child_key, claim.origin not in HUB_EVIDENCE, claim.position))
 
 
 def _index(connection: Connection, claims: list[_Claim]) -> NameIndex:
@@ -159,7 +163,7 @@ def _write_edges(
     taken = _other_parents(connection, claims)
     defects = []
     changes = []
-    for claim in sorted(claims, key=lambda c: (c.child_key, c.origin not in HUB_EVIDENCE, c.position)):
+    for claim in claims:
         lead = leads[claim.name]
         parent = keys[lead.target or claim.name]
         if lead.defect:

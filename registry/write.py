@@ -3,26 +3,19 @@
 SQLModel defines the tables; writing goes through SQLAlchemy Core, since one ORM object a row is 20 times slower.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
 from registry.database import readable_errors
+from registry.identity import Row, match
 from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State, author_of
-from registry.renames import follow_rename
+from registry.sights import FACTS, Sight, rounds, sight_of
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, chunks
-
-#: Facts that a newer sight replaces where it says anything, and an older one fills where nothing is known.
-FACTS = (
-    "author created_at last_modified sha downloads likes pipeline_tag library_name gated private disabled licenses "
-    "license_name license_link new_version datasets source"
-).split()
 
 
 @dataclass(slots=True)
@@ -38,19 +31,6 @@ class Saved:
         self.models += other.models
         self.new += other.new
         self.changed += other.changed
-
-
-@dataclass(slots=True)
-class _Sight:
-    """One record with the values as the table holds them."""
-
-    record: ModelRecord
-    seen: str | None
-    values: dict[str, Any]
-
-    @property
-    def state(self) -> str:
-        return State.GONE if self.record.gone else State.LISTED
 
 
 @contextmanager
@@ -71,30 +51,19 @@ def save_page(connection: Connection, page: Sequence[ModelRecord], *, seen: str,
     the earlier one states are kept. Saving the same page again changes nothing. Edges of card-only parents are
     made by `registry.resolve`, once all names are known.
     """
-    sights = _one_each(_sight(record, seen, source) for record in page)
-    by_name, by_hub_id = _stored(connection, sights)
-    fresh: list[_Sight] = []
-    known: list[tuple[_Sight, dict[str, Any]]] = []
-    for sight in sights:
-        row = by_name.get(sight.record.repo_id)
-        namesake = row
-        if sight.record.hub_id is not None and sight.record.hub_id in by_hub_id:
-            row = by_hub_id[sight.record.hub_id]
-        if row is None:
-            fresh.append(sight)
-            continue
-        if row["repo_id"] != sight.record.repo_id:
-            follow_rename(connection, row, namesake, sight.record.repo_id, newer=_is_newer(sight, row))
-        known.append((sight, row))
-    changed_facts = _update_models(connection, known)
+    saved = Saved()
+    for sights in rounds([sight_of(record, seen=seen, source=source) for record in page]):
+        saved.add(_save(connection, sights))
+    return saved
+
+
+def _save(connection: Connection, sights: Sequence[Sight]) -> Saved:
+    fresh, known = match(connection, sights)
+    changed = _update_models(connection, known)
     _insert_models(connection, fresh)
-    changed_lineage = _save_lineage(connection, fresh, known)
-    reborn = {row["key"] for _, row in known if row["state"] == State.PLACEHOLDER}
-    return Saved(
-        models=len(sights),
-        new=len(fresh) + len(reborn),
-        changed=len((changed_facts | changed_lineage) - reborn),
-    )
+    changed |= _save_lineage(connection, fresh, known)
+    first_seen = {row["key"] for _, row in known if row["state"] == State.PLACEHOLDER}
+    return Saved(models=len(sights), new=len(fresh) + len(first_seen), changed=len(changed - first_seen))
 
 
 def save_loose_defects(connection: Connection, defects: Iterable[Defect]) -> None:
@@ -141,65 +110,7 @@ def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     return keys
 
 
-def _sight(record: ModelRecord, seen: str, source: str) -> _Sight:
-    values = {fact: getattr(record, fact) for fact in FACTS}
-    for listed in ("licenses", "datasets"):
-        if values[listed] is not None:
-            values[listed] = _listed(values[listed])
-    values["source"] = record.source or source
-    return _Sight(record, (record.seen or seen) if record.dated else None, values)
-
-
-@lru_cache(maxsize=4096)
-def _listed(labels: tuple[str, ...]) -> str:
-    return json.dumps(labels, ensure_ascii=False)
-
-
-def _rank(seen: str | None, last_modified: str | None, values: dict[str, Any]) -> tuple[str, str, str]:
-    """Which of two sights is the later one; the values themselves break a tie, so that order never matters."""
-    return seen or "", last_modified or "", repr([values[fact] for fact in FACTS])
-
-
-def _is_newer(sight: _Sight, row: dict[str, Any]) -> bool:
-    if row["state"] == State.PLACEHOLDER:
-        return True
-    mine = (sight.seen or "", sight.values["last_modified"] or "")
-    theirs = (row["last_seen"] or "", row["last_modified"] or "")
-    if mine != theirs:
-        return mine > theirs
-    return _rank(None, None, sight.values) >= _rank(None, None, row)
-
-
-def _one_each(sights: Iterable[_Sight]) -> list[_Sight]:
-    """The latest sight of each model; the Hub's pages repeat a model when rows move between them."""
-    latest: dict[str, _Sight] = {}
-    for sight in sights:
-        identity = sight.record.hub_id or sight.record.repo_id
-        held = latest.get(identity)
-        if held is None or _rank(held.seen, held.values["last_modified"], held.values) <= _rank(
-            sight.seen, sight.values["last_modified"], sight.values
-        ):
-            latest[identity] = sight
-    return list(latest.values())
-
-
-def _stored(
-    connection: Connection, sights: Sequence[_Sight]
-) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """The registry's rows of these models, by id and by hub_id."""
-    names = [s.record.repo_id for s in sights]
-    hub_ids = [s.record.hub_id for s in sights if s.record.hub_id is not None]
-    rows: dict[int, dict[str, Any]] = {}
-    for column, wanted in ((MODELS.c.repo_id, names), (MODELS.c.hub_id, hub_ids)):
-        for chunk in chunks(wanted):
-            for row in connection.execute(select(MODELS).where(column.in_(chunk))).mappings():
-                rows.setdefault(row["key"], dict(row))
-    by_name = {row["repo_id"]: row for row in rows.values()}
-    by_hub_id = {row["hub_id"]: row for row in rows.values() if row["hub_id"] is not None}
-    return by_name, by_hub_id
-
-
-def _insert_models(connection: Connection, fresh: Sequence[_Sight]) -> None:
+def _insert_models(connection: Connection, fresh: Sequence[Sight]) -> None:
     insert_missing(
         connection,
         MODELS,
@@ -218,7 +129,7 @@ def _insert_models(connection: Connection, fresh: Sequence[_Sight]) -> None:
     )
 
 
-def _update_models(connection: Connection, known: Sequence[tuple[_Sight, dict[str, Any]]]) -> set[int]:
+def _update_models(connection: Connection, known: Sequence[tuple[Sight, Row]]) -> set[int]:
     """Write what the sights add to their rows; returns the keys of the models whose facts changed."""
     columns = ["hub_id", "state", "first_seen", "last_seen", *FACTS]
     statements = []
@@ -235,8 +146,8 @@ def _update_models(connection: Connection, known: Sequence[tuple[_Sight, dict[st
     return changed
 
 
-def _merged(sight: _Sight, row: dict[str, Any]) -> dict[str, Any]:
-    newer = _is_newer(sight, row)
+def _merged(sight: Sight, row: Row) -> Row:
+    newer = sight.compare(row) >= 0
     first, second = (sight.values, row) if newer else (row, sight.values)
     after = {fact: first[fact] if first[fact] is not None else second[fact] for fact in FACTS}
     after["hub_id"] = (sight.record.hub_id if newer else None) or row["hub_id"] or sight.record.hub_id
@@ -247,49 +158,75 @@ def _merged(sight: _Sight, row: dict[str, Any]) -> dict[str, Any]:
     return after
 
 
-def _save_lineage(
-    connection: Connection, fresh: Sequence[_Sight], known: Sequence[tuple[_Sight, dict[str, Any]]]
-) -> set[int]:
+def _save_lineage(connection: Connection, fresh: Sequence[Sight], known: Sequence[tuple[Sight, Row]]) -> set[int]:
     """Write parents and defects; returns the keys of the known models for which they changed."""
     keys = keys_of(connection, [s.record.repo_id for s in fresh])
     records = {keys[s.record.repo_id]: s.record for s in fresh}
-    newer = {row["key"]: sight.record for sight, row in known if _is_newer(sight, row)}
-    new_parents, new_defects = _differing(connection, newer)
-    for stale, table in ((new_parents, DERIVATIONS.c.child_key), (new_defects, DEFECTS.c.model_key)):
-        for chunk in chunks(stale):
-            statement = delete(table.table).where(table.in_(chunk))
-            connection.execute(statement if table.table is DERIVATIONS else statement.where(DEFECTS.c.stage == "parse"))
-    _insert_parents(connection, records | {key: newer[key] for key in new_parents})
-    with_defects = records | {key: newer[key] for key in new_defects}
-    _insert_defects(
-        connection,
-        [(key, d.kind, d.field, d.value, d.reason) for key, r in with_defects.items() for d in r.defects],
-        "parse",
-    )
-    return new_parents | new_defects
-
-
-def _differing(connection: Connection, records: dict[int, ModelRecord]) -> tuple[set[int], set[int]]:
-    """Keys of models whose declared parents, or whose defects, are not what the registry holds."""
-    parents: dict[int, list[Parent]] = {key: [] for key in records}
-    defects: dict[int, set[Defect]] = {key: set() for key in records}
-    for chunk in chunks(records):
-        d = DERIVATIONS.c
-        declared = select(d.child_key, d.name, d.relation, d.origin, d.alias).where(d.child_key.in_(chunk))
-        for key, *parent in connection.execute(declared.order_by(d.child_key, d.position)):
-            parents[key].append(Parent(*parent))
+    parents, defects = _differing(connection, known)
+    for chunk in chunks(parents):
+        connection.execute(delete(DERIVATIONS).where(DERIVATIONS.c.child_key.in_(chunk)))
+    for chunk in chunks(defects):
         f = DEFECTS.c
-        found = select(f.model_key, f.kind, f.field, f.value, f.reason).where(f.model_key.in_(chunk))
-        for key, *defect in connection.execute(found.where(f.stage == "parse")):
-            defects[key].add(Defect(*defect))
-    return (
-        {key for key, r in records.items() if r.parents is not None and list(r.parents) != parents[key]},
-        {key for key, r in records.items() if set(r.defects) != defects[key]},
+        connection.execute(delete(DEFECTS).where(f.model_key.in_(chunk), f.stage == "parse"))
+    _insert_parents(connection, {key: record.parents or () for key, record in records.items()} | parents)
+    found = {key: record.defects for key, record in records.items()} | defects
+    _insert_defects(
+        connection, [(key, d.kind, d.field, d.value, d.reason) for key, ds in found.items() for d in ds], "parse"
     )
+    return parents.keys() | defects.keys()
 
 
-def _insert_parents(connection: Connection, records: dict[int, ModelRecord]) -> None:
-    vouched = {p.name for r in records.values() for p in r.parents or () if p.origin in HUB_EVIDENCE}
+def _differing(
+    connection: Connection, known: Sequence[tuple[Sight, Row]]
+) -> tuple[dict[int, tuple[Parent, ...]], dict[int, tuple[Defect, ...]]]:
+    """By key, the parents and the defects that known models have from now on, where they are not what is stored."""
+    held_parents, held_defects = _held(connection, [row["key"] for _, row in known])
+    parents: dict[int, tuple[Parent, ...]] = {}
+    defects: dict[int, tuple[Defect, ...]] = {}
+    for sight, row in known:
+        key, said = row["key"], sight.record.parents
+        mine = (held_parents[key], held_defects[key])
+        theirs = (said or (), frozenset(sight.record.defects))
+        if said is None or not _prevails(sight, row, theirs, mine):
+            continue
+        if theirs[0] != mine[0]:
+            parents[key] = theirs[0]
+        if theirs[1] != mine[1]:
+            defects[key] = sight.record.defects
+    return parents, defects
+
+
+_Lineage = tuple[tuple[Parent, ...], frozenset[Defect]]
+
+
+def _prevails(sight: Sight, row: Row, theirs: _Lineage, mine: _Lineage) -> bool:
+    """Whether a sight's word on parents holds against what is stored."""
+    order = sight.compare(row)
+    if order == 0:  # nothing but the parents tells the two apart
+        return (repr(theirs[0]), sorted(map(repr, theirs[1]))) >= (repr(mine[0]), sorted(map(repr, mine[1])))
+    # A row that says nothing of licences holds neither tags nor card: so far no source spoke of parents.
+    return order > 0 or (row["licenses"] is None and not mine[0])
+
+
+def _held(
+    connection: Connection, keys: Sequence[int]
+) -> tuple[dict[int, tuple[Parent, ...]], dict[int, frozenset[Defect]]]:
+    """The parents as declared, and the parser's defects, that are stored for these models."""
+    parents: dict[int, tuple[Parent, ...]] = dict.fromkeys(keys, ())
+    defects: dict[int, frozenset[Defect]] = dict.fromkeys(keys, frozenset())
+    d, f = DERIVATIONS.c, DEFECTS.c
+    declared = select(d.child_key, d.name, d.relation, d.origin, d.alias).order_by(d.child_key, d.position)
+    found = select(f.model_key, f.kind, f.field, f.value, f.reason).where(f.stage == "parse")
+    for chunk in chunks(keys):
+        for key, *parent in connection.execute(declared.where(d.child_key.in_(chunk))):
+            parents[key] += (Parent(*parent),)
+        for key, *defect in connection.execute(found.where(f.model_key.in_(chunk))):
+            defects[key] |= {Defect(*defect)}
+    return parents, defects
+
+
+def _insert_parents(connection: Connection, declared: dict[int, tuple[Parent, ...]]) -> None:
+    vouched = {p.name for parents in declared.values() for p in parents if p.origin in HUB_EVIDENCE}
     keys = keys_of(connection, vouched)
     if missing := vouched - keys.keys():
         insert_placeholders(connection, missing)
@@ -305,8 +242,8 @@ def _insert_parents(connection: Connection, records: dict[int, ModelRecord]) -> 
             "origin": parent.origin,
             "alias": parent.alias,
         }
-        for key, record in records.items()
-        for position, parent in enumerate(record.parents or ())
+        for key, parents in declared.items()
+        for position, parent in enumerate(parents)
     ]
     if rows:
         connection.execute(insert(DERIVATIONS), rows)

@@ -1,0 +1,108 @@
+"""Which stored model a sight belongs to: by `_id`, else by name; and what follows when a model has another name now."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
+
+from registry.records import State
+from registry.sights import Sight
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, chunks
+
+Row = dict[str, Any]
+
+
+def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight], list[tuple[Sight, Row]]]:
+    """Sights of models that are new to the registry, and the others with their rows, renamed where they had to be.
+
+    No name and no `_id` may stand twice among `sights` (see `registry.sights.rounds`). A model keeps its `_id`
+    through renames. A name whose model has another `_id` now was deleted and made again: to those who name it as
+    their parent it is the same model.
+    """
+    by_name, by_hub_id = _stored(connection, sights)
+    with_id = [(s, by_hub_id[s.record.hub_id]) for s in sights if s.record.hub_id in by_hub_id]
+    moving = [(s, row) for s, row in with_id if row["repo_id"] != s.record.repo_id]
+    leaving = {row["key"] for s, row in moving if s.compare(row) >= 0}
+    known = {s.record.repo_id: row for s, row in with_id}
+    for sight in sights:
+        namesake = by_name.get(sight.record.repo_id)
+        if sight.record.repo_id not in known and namesake is not None and namesake["key"] not in leaving:
+            known[sight.record.repo_id] = namesake
+    known |= _by_old_name(connection, [s for s in sights if s.record.hub_id is None and s.record.repo_id not in known])
+    namesakes = {name: row for name, row in by_name.items() if row["key"] not in leaving}
+    _rename(connection, moving, leaving, namesakes)
+    fresh = [s for s in sights if s.record.repo_id not in known]
+    return fresh, [(s, known[s.record.repo_id]) for s in sights if s.record.repo_id in known]
+
+
+def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, Row], dict[str | None, Row]]:
+    """The registry's rows of these models, by id and by hub_id."""
+    names = [s.record.repo_id for s in sights]
+    hub_ids = [s.record.hub_id for s in sights if s.record.hub_id is not None]
+    rows: dict[int, Row] = {}
+    for column, wanted in ((MODELS.c.repo_id, names), (MODELS.c.hub_id, hub_ids)):
+        for chunk in chunks(wanted):
+            for row in connection.execute(select(MODELS).where(column.in_(chunk))).mappings():
+                rows.setdefault(row["key"], dict(row))
+    by_name = {row["repo_id"]: row for row in rows.values()}
+    return by_name, {row["hub_id"]: row for row in rows.values() if row["hub_id"] is not None}
+
+
+def _by_old_name(connection: Connection, sights: Sequence[Sight]) -> dict[str, Row]:
+    """The models that had these sights' names at the time of the sight, by that name."""
+    earlier = {sight.record.repo_id: sight for sight in sights}
+    found: dict[str, Row] = {}
+    named = select(NAMES.c.name, MODELS).join(MODELS, MODELS.c.key == NAMES.c.model_key)
+    for chunk in chunks(earlier):
+        rows = connection.execute(named.where(NAMES.c.name.in_(chunk), NAMES.c.evidence == "hub-id")).mappings()
+        found |= {row["name"]: dict(row) for row in rows if earlier[row["name"]].compare(dict(row)) < 0}
+    return found
+
+
+def _rename(
+    connection: Connection, moving: Sequence[tuple[Sight, Row]], leaving: set[int], namesakes: dict[str, Row]
+) -> None:
+    """Give models their new names, or remember that they once had another."""
+    taken = {sight.record.repo_id for sight, _ in moving}
+    renames = []
+    for sight, row in moving:
+        name, key = sight.record.repo_id, row["key"]
+        namesake = namesakes.get(name)
+        newer = key in leaving
+        if namesake is not None:
+            if not newer and namesake["state"] != State.PLACEHOLDER and namesake["hub_id"] is not None:
+                continue  # an old sight, and the name is another model's by now
+            _absorb(connection, namesake["key"], key)
+        if newer:
+            if row["repo_id"] not in taken:
+                _remember(connection, row["repo_id"], key)
+            row["repo_id"], row["folded"] = name, name.casefold()
+            renames.append({"k": key, "name": name, "low": row["folded"], "parked": f"#{key}"})
+        else:
+            _remember(connection, name, key)
+    if renames:
+        # Parked first: two models may have swapped names.
+        statement = update(MODELS).where(MODELS.c.key == bindparam("k"))
+        connection.execute(statement.values(repo_id=bindparam("parked")), renames)
+        connection.execute(statement.values(repo_id=bindparam("name"), folded=bindparam("low")), renames)
+
+
+def _remember(connection: Connection, name: str, key: int) -> None:
+    connection.execute(delete(NAMES).where(NAMES.c.name == name))
+    connection.execute(NAMES.insert().values(name=name, folded=name.casefold(), model_key=key, evidence="hub-id"))
+
+
+def _absorb(connection: Connection, lost: int, kept: int) -> None:
+    """Move what points at one row to another, and delete the row."""
+    d = DERIVATIONS.c
+    connection.execute(update(DERIVATIONS).where(d.parent_key == lost).values(parent_key=kept))
+    if connection.scalar(select(exists().where(d.child_key == kept))):
+        connection.execute(delete(DERIVATIONS).where(d.child_key == lost))
+        connection.execute(delete(DEFECTS).where(DEFECTS.c.model_key == lost))
+    else:
+        connection.execute(update(DERIVATIONS).where(d.child_key == lost).values(child_key=kept))
+        connection.execute(update(DEFECTS).where(DEFECTS.c.model_key == lost).values(model_key=kept))
+    # An edge that is now a model's own waits for registry.resolve, which finds the defect.
+    connection.execute(update(DERIVATIONS).where(d.child_key == kept, d.parent_key == kept).values(parent_key=None))
+    connection.execute(update(NAMES).where(NAMES.c.model_key == lost).values(model_key=kept))
+    connection.execute(delete(MODELS).where(MODELS.c.key == lost))

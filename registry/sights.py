@@ -1,0 +1,90 @@
+"""One look at a model: a record with its time, as the tables hold it, and which of two looks is the later one."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from registry.records import ModelRecord, State
+
+#: Facts that a newer sight replaces where it says anything, and an older one fills where nothing is known.
+FACTS = (
+    "author created_at last_modified sha downloads likes pipeline_tag library_name gated private disabled licenses "
+    "license_name license_link new_version datasets source"
+).split()
+
+
+@dataclass(slots=True)
+class Sight:
+    """A record with the values as the table holds them; `seen` is None where the date is not known."""
+
+    record: ModelRecord
+    seen: str | None
+    values: dict[str, Any]
+
+    @property
+    def state(self) -> str:
+        """Listed or gone."""
+        return State.GONE if self.record.gone else State.LISTED
+
+    def rank(self) -> tuple[str, str, str]:
+        """Orders sights by time; what they say breaks a tie, so that the order in which they come never matters."""
+        return (*self.time(), _content(self.state, self.values))
+
+    def time(self) -> tuple[str, str]:
+        """When the model was seen, then when it was changed."""
+        return self.seen or "", self.values["last_modified"] or ""
+
+    def compare(self, row: dict[str, Any]) -> int:
+        """1 if this sight is later than what the table's row rests on, -1 if it is earlier, 0 if they say the same."""
+        if row["state"] == State.PLACEHOLDER:
+            return 1
+        theirs = (row["last_seen"] or "", row["last_modified"] or "")
+        if self.time() != theirs:
+            return 1 if self.time() > theirs else -1
+        mine, held = _content(self.state, self.values), _content(row["state"], row)
+        return (mine > held) - (mine < held)
+
+
+def sight_of(record: ModelRecord, *, seen: str, source: str) -> Sight:
+    """A record as a sight; `seen` and `source` hold where it does not carry its own."""
+    values = {fact: getattr(record, fact) for fact in FACTS}
+    for listed in ("licenses", "datasets"):
+        if values[listed] is not None:
+            values[listed] = _listed(values[listed])
+    values["source"] = record.source or source
+    return Sight(record, (record.seen or seen) if record.dated else None, values)
+
+
+def rounds(sights: Sequence[Sight]) -> list[list[Sight]]:
+    """The sights in groups to be saved one after the other; within a group no id and no name stands twice.
+
+    Nearly always one group: a page holds a model twice only where rows move between pages while they are read.
+    """
+    names = [sight.record.repo_id for sight in sights]
+    hub_ids = [sight.record.hub_id for sight in sights if sight.record.hub_id is not None]
+    if len(set(names)) == len(names) and len(set(hub_ids)) == len(hub_ids):
+        return [list(sights)]
+    groups: list[list[Sight]] = []
+    rest = sorted(sights, key=Sight.rank)
+    while rest:
+        met: set[str | None] = set()
+        group: list[Sight] = []
+        later: list[Sight] = []
+        for sight in rest:
+            identity = {sight.record.repo_id, sight.record.hub_id} - {None}
+            (later if met & identity else group).append(sight)
+            met |= identity
+        groups.append(group)
+        rest = later
+    return groups
+
+
+@lru_cache(maxsize=4096)
+def _listed(labels: tuple[str, ...]) -> str:
+    return json.dumps(labels, ensure_ascii=False)
+
+
+def _content(state: str, values: dict[str, Any]) -> str:
+    return repr([str(state), *(values[fact] for fact in FACTS)])
