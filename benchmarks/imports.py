@@ -14,6 +14,7 @@ import random
 import resource
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -80,6 +81,7 @@ def measured(folder: Path, wanted: int) -> list[tuple[str, str, str]]:
         ("resolving names, nothing new", f"{resolving:.2f} s", f"{resolving / first:.1%} of the import"),
         ("peak memory", f"{peak:,.0f} MB", "with the whole file parsed in memory for the floors"),
         *queries(engine),
+        *starts(engine),
     ]
 
 
@@ -94,6 +96,25 @@ def queries(engine: Engine) -> Iterator[tuple[str, str, str]]:
     bare = statistics.median(timed(lambda: bare_descendants(engine, largest))[0] for _ in range(5))
     size = descendants(engine, largest).total
     yield f"descendants of the largest family ({size:,})", f"{whole * 1e3:.0f} ms", f"{whole / bare:.1f} × bare query"
+
+
+def starts(engine: Engine) -> Iterator[tuple[str, str, str]]:
+    """Whole processes, against the time that importing sqlmodel alone takes."""
+    engine.dispose()
+    floor = ran("-c", "import sqlmodel")
+    for what, arguments in (
+        ("lineage --help", ["--help"]),
+        ("lineage ancestors Qwen/Qwen3-8B", ["ancestors", "Qwen/Qwen3-8B"]),
+    ):
+        seconds = ran("-m", "lineage", *arguments, LINEAGE_DB=str(engine.url.database))
+        yield f"`{what}`, whole process", f"{seconds * 1e3:.0f} ms", f"{seconds / floor:.2f} × `import sqlmodel`"
+
+
+def ran(*arguments: str, **environment: str) -> float:
+    """The median time of nine runs of Python with these arguments."""
+    command = [sys.executable, *arguments]
+    run = partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
+    return statistics.median(timed(run)[0] for _ in range(9))
 
 
 def synthetic_rows(wanted: int) -> Iterator[dict[str, Any]]:

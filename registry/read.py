@@ -268,15 +268,10 @@ def totals(connection: Connection) -> Totals:
     return Totals(
         models=_counts(connection, select(MODELS.c.state, func.count()).group_by(MODELS.c.state)),
         edges=_counts(connection, edges),
-        defects=defect_kinds(connection),
+        defects=_counts(connection, select(DEFECTS.c.kind, func.count()).group_by(DEFECTS.c.kind)),
         names=connection.scalar(select(func.count()).select_from(NAMES)) or 0,
         data_date=data_date(connection),
     )
-
-
-def defect_kinds(connection: Connection) -> dict[str, int]:
-    """Defects by kind."""
-    return _counts(connection, select(DEFECTS.c.kind, func.count()).group_by(DEFECTS.c.kind))
 
 
 def data_date(connection: Connection) -> str | None:

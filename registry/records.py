@@ -56,6 +56,30 @@ HUB_EVIDENCE = (Evidence.TAG, Evidence.BOTH)
 RECOVERED = (Evidence.CASE, Evidence.RENAME, Evidence.LEGACY)
 
 
+#: Every kind of defect, and what it is.
+DEFECT_KINDS = {
+    "unresolved-parent": "a declared parent that no model is called; there is a placeholder for it",
+    "ambiguous-name": "a declared parent that could be several models",
+    "self-reference": "a model that names itself as its parent; no edge",
+    "duplicate-parent": "a parent named twice; one edge",
+    "cycle": "an edge by which a model is its own ancestor; kept, and queries end all the same",
+    "local-path": "a path on somebody's machine in place of an id",
+    "url": "a URL in place of an id; one of a Hub page is read as its id",
+    "joined": "several ids in one text, read as several",
+    "bad-id": "not a repository id",
+    "not-a-name": "a number, an object, nothing, in place of an id",
+    "bad-relation": "a relation that the Hub does not have",
+    "contradiction": "tags and card, or two tags, say different things",
+    "bad-type": "a value of another kind than the field's",
+    "bad-date": "not an ISO 8601 time",
+    "unstorable-text": "text with characters that are none",
+    "too-long": "text over 2,048 characters, cut",
+    "not-an-object": "a row that is no JSON object",
+    "bad-json": "a line, or the rest of a list, that is no JSON",
+    "broken-file": "a file that broke off",
+}
+
+
 class State(StrEnum):
     """Whether a source has seen the model itself.
 

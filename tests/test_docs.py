@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from lineage import family, lists, overview, statistics
 from lineage.describe import describe
 from lineage.formats.documents import SCHEMAS, Result, document
+from registry.records import DEFECT_KINDS
 from tools.make_docs import CONSOLE, generated, run
 
 ROOT = Path(__file__).parents[1]
@@ -69,9 +70,12 @@ def test_json_keeps_to_its_schema(snapshot_registry: Engine) -> None:
 
 def test_every_kind_of_defect_is_described() -> None:
     source = "".join(
-        path.read_text(encoding="utf-8") for path in [*ROOT.glob("crawler/*.py"), *ROOT.glob("registry/*.py")]
+        path.read_text(encoding="utf-8") for folder in ("crawler", "registry") for path in ROOT.glob(f"{folder}/*.py")
     )
-    kinds = set(re.findall(r'(?:note|notes\.add|Defect|defect=)\(?"([a-z-]+)"', source))
-    kinds |= set(re.findall(r'"([a-z]+-(?:name|reference|parent))", "(?:base_model|names)', source)) | {"cycle"}
-    assert len(kinds) > 15
-    assert {kind for kind in kinds if f"`{kind}`" not in METADATA} == set()
+    used = {kind for kind in re.findall(r'[("= ]"([a-z]+(?:-[a-z]+)*)",? ', source) if kind in DEFECT_KINDS}
+    noted = set(re.findall(r'(?:note|notes\.add|Defect)\(\s*"([a-z-]+)"', source))
+    assert noted <= set(DEFECT_KINDS)
+    assert used == set(DEFECT_KINDS)
+    assert [f"| `{kind}` | {what} |" for kind, what in DEFECT_KINDS.items()] == re.findall(
+        r"^\| `[a-z-]+` \| .*\|$", METADATA.partition("## Defects")[2], re.MULTILINE
+    )

@@ -7,6 +7,7 @@ import click
 from lineage import lists
 from lineage.cli.options import limit_option, no_limit, open_db, output_options, registry_option, write_result
 from lineage.describe import describe
+from registry.records import DEFECT_KINDS
 
 _LIST = output_options("table", "json", "jsonl", "csv", "markdown")
 
@@ -47,7 +48,14 @@ def search(
 
 
 @click.command()
-@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only defects of this kind; may be repeated.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(list(DEFECT_KINDS)),
+    metavar="KIND",
+    multiple=True,
+    help=f"Only defects of this kind; may be repeated. {', '.join(DEFECT_KINDS)}.",
+)
 @click.option("--model", metavar="MODEL", help="Only this model's defects.")
 @limit_option(50, "defects")
 @_LIST
