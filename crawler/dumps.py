@@ -173,20 +173,21 @@ def _list_rows(text: str) -> Iterator[object]:
     """The rows of a JSON list; from the first error on, what its lines hold each for themselves."""
     decoder = json.JSONDecoder()
     at = text.index("[") + 1
-    while True:
+    closed = False
+    while not closed:
         at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # matches nothing at all, too
-        if text.startswith("]", at):
+        if closed := text.startswith("]", at):
             at += 1
-            break
+            continue
         try:
             row, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             break
         yield row
     start = text.count("\n", 0, at) + 1
-    for number, line in enumerate(text[at:].splitlines(), start):
-        if line.strip(" \t,[]"):
+    for number, line in enumerate(text[at:].split("\n"), start):
+        if line.strip(" \t\r,[]"):
             row = _json(line.strip().strip(",").encode("utf-8", "surrogateescape"), f"line {number}")
             yield from row if isinstance(row, list) else [row]  # a page of the API a line
-    if not text.rstrip().endswith("]"):
+    if not closed and not text.rstrip().endswith("]"):
         yield _unreadable(text[-200:], "end", ValueError("the list is cut off"))

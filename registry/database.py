@@ -17,6 +17,7 @@ from registry.records import RegistryError
 #: The newest schema this code knows; equals the head of registry/migrations (a test compares).
 SCHEMA = "0001"
 _OUR_VERSIONS = re.compile(r"\d{4}")
+_PASSWORD = re.compile(r"(://[^:/@]*):[^@]*@")
 
 _HINT_DEMO = "load one with `lineage demo` or `lineage import FILE`"
 
@@ -35,7 +36,8 @@ def parse_url(name: str) -> URL:
     try:
         url = make_url(name) if "://" in name else URL.create("sqlite", database=name)
     except (ArgumentError, ValueError) as error:
-        raise RegistryError(f"not a database URL: {name}: name a file or a URL like sqlite:///registry.db") from error
+        shown = _PASSWORD.sub(r"\1:***@", name)[:200]
+        raise RegistryError(f"not a database URL: {shown}: name a file or a URL like sqlite:///registry.db") from error
     if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
         raise RegistryError("a registry in memory would be lost at once: name a file with --db")
     return url

@@ -76,7 +76,7 @@ def test_an_unresolved_tag_teaches_no_rename() -> None:
 
 def test_two_relation_tags_that_disagree() -> None:
     row = {"tags": [*tags("Qwen/Base"), "base_model:merge:Qwen/Base"]}
-    assert read(**row) == ([("Qwen/Base", "finetune", "both")][:0] + [("Qwen/Base", "finetune", "tag")], ["contradiction"])
+    assert read(**row) == ([("Qwen/Base", "finetune", "tag")], ["contradiction"])
 
 
 def test_a_relation_that_is_none_of_the_four_is_part_of_the_name() -> None:
