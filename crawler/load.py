@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, insert, update
 
 from crawler.dumps import Dump, DumpError, Unreadable
 from crawler.parse import parse
-from registry.records import Defect, ModelRecord
+from registry.records import Defect, ModelRecord, iso_time
 from registry.resolve import resolve_names
 from registry.tables import RUNS
 from registry.write import Saved, save_loose_defects, save_page, writing
@@ -22,7 +22,7 @@ Progress = Callable[[Dump, int], None]
 
 def now() -> str:
     """The time as the registry writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_time(datetime.now(UTC))
 
 
 def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = None, progress: Progress) -> Saved:

@@ -7,12 +7,12 @@ join several sources; `"seen": null` says that the date is not known.
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from crawler.parents import read_parents
 from registry.names import ID
-from registry.records import Defect, ModelRecord, author_of, raw_text, storable
+from registry.records import Defect, ModelRecord, author_of, iso_time, raw_text, storable
 
 _MOST_INTEGER = 2**63 - 1
 _TEXT_LIMIT = 2048
@@ -194,7 +194,7 @@ def _gated(row: dict[str, Any], notes: Notes) -> str | None:
 
 
 def _time(row: dict[str, Any], field: str, notes: Notes) -> str | None:
-    """ISO 8601 in UTC to the second; a time without a zone is UTC, as in the dumps of the Hub."""
+    """ISO 8601 in UTC to the second."""
     value = row.get(field)
     if value is None:
         return None
@@ -202,9 +202,7 @@ def _time(row: dict[str, Any], field: str, notes: Notes) -> str | None:
         if isinstance(value, str) and len(value) == 24 and value.endswith(".000Z"):  # as the Hub writes it
             datetime.fromisoformat(value)
             return f"{value[:19]}Z"
-        time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        zoned = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        return zoned.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+        return iso_time(value if isinstance(value, datetime) else datetime.fromisoformat(value))
     except (TypeError, ValueError, OverflowError):
         notes.add("bad-date", field, value, "not an ISO 8601 time")
         return None

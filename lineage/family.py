@@ -5,17 +5,18 @@ in any letter case, an old name, a URL of the Hub, or any of these with `@sha`. 
 `registry.names.UnknownModel` where a name means no model.
 """
 
-import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
-from itertools import count, islice
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
-from registry.names import Found, find_model, find_roots
+from lineage.routes import paths_between
+from registry.names import find_model, find_roots
 from registry.read import Brief, Step, walk
+
+#: Steps that are counted in the database; the deepest chain of the Hub is a fraction of it.
+_DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def ancestors(
     >>> [m.id for m in ancestors(engine, "qwen/qwen3-8b").members]  # doctest: +SKIP
     ['Qwen/Qwen3-8B', 'Qwen/Qwen3-8B-Base']
     """
-    return _family(engine, (model,), up=True, depth=depth, relations=relations, limit=limit)
+    return family_of(engine, (model,), up=True, depth=depth, relations=relations, limit=limit)
 
 
 def descendants(
@@ -129,7 +130,7 @@ def descendants(
 
     Parameters as in `ancestors`. Members stand nearest first, then by downloads.
     """
-    return _family(engine, roots, up=False, depth=depth, relations=relations, limit=limit)
+    return family_of(engine, roots, up=False, depth=depth, relations=relations, limit=limit)
 
 
 def paths(engine: Engine, model: str, ancestor: str, *, limit: int | None = 10) -> Paths:
@@ -137,10 +138,9 @@ def paths(engine: Engine, model: str, ancestor: str, *, limit: int | None = 10) 
     with engine.connect() as connection:
         start, end = find_model(connection, model), find_model(connection, ancestor)
         steps, names = walk(connection, [start.key], up=True)
-    onward, away = _leading_to(end.key, steps)
-    shortest = islice(_simple_paths(start.key, end.key, onward, away), limit)
-    found = tuple(tuple(_edge(step, names) for step in path) for path in shortest)
-    return Paths(start.label, end.repo_id, _count_paths(start.key, end.key, onward), found)
+    total, found = paths_between(start.key, end.key, steps, limit)
+    shown = tuple(tuple(_edge(step, names) for step in path) for path in found)
+    return Paths(start.label, end.repo_id, total, shown)
 
 
 def common_ancestors(engine: Engine, *models: str) -> Common:
@@ -163,11 +163,14 @@ def common_ancestors(engine: Engine, *models: str) -> Common:
         )
         for name in shared
     ]
+    if found and not any(ancestor.nearest for ancestor in found):  # each stands above the others: a cycle
+        closest = min(sum(ancestor.depths) for ancestor in found)
+        found = [replace(ancestor, nearest=sum(ancestor.depths) == closest) for ancestor in found]
     ordered = sorted(found, key=lambda a: (not a.nearest, sum(a.depths), a.id))
     return Common(tuple(family.asked[0] for family in families), tuple(ordered))
 
 
-def _family(
+def family_of(
     engine: Engine,
     roots: Sequence[str],
     *,
@@ -176,41 +179,51 @@ def _family(
     relations: Sequence[str] = (),
     limit: int | None = None,
 ) -> Family:
+    """The family of `roots` in one direction: what `ancestors` and `descendants` are made of."""
+    # A depth that no family has is left to the walk here: the database would go round a cycle so many times.
+    bound = depth if depth is not None and depth <= _DEEPEST else None
     with engine.connect() as connection:
-        found = find_roots(connection, tuple(roots))
-        steps, names = walk(connection, [f.key for f in found], up=up, depth=depth, relations=relations)
-    return _build(found, steps, names, up=up, limit=limit)
-
-
-def _build(
-    roots: Sequence[Found], steps: Sequence[Step], names: dict[int, Brief], *, up: bool, limit: int | None
-) -> Family:
+        asked, found = find_roots(connection, roots)
+        steps, names = walk(connection, [f.key for f in found], up=up, depth=bound, relations=relations)
     onward = _adjacency(steps, names, up=up)
-    reached: dict[int, tuple[int, Step | None]] = {root.key: (0, None) for root in roots}
-    level = [root.key for root in roots]
-    order = list(level)
-    while level:
+    order, reached = _outward([f.key for f in found], onward, names, up=up, depth=depth)
+    shown = order if limit is None else order[: len(found) + limit]
+    keep = set(shown)
+    inner = [key for key in shown if depth is None or reached[key][0] < depth]
+    edges = [step for here in inner for step in onward.get(here, ()) if step.child in keep and step.parent in keep]
+    return Family(
+        direction="ancestors" if up else "descendants",
+        asked=asked,
+        roots=tuple(root.label for root in found),
+        total=len(order) - len(found),
+        members=tuple(_member(names[key], *reached[key], names, up=up) for key in shown),
+        edges=tuple(_edge(step, names) for step in edges),
+        hidden=_hidden(order, keep, reached, names, up=up),
+    )
+
+
+_Reached = dict[int, tuple[int, Step | None]]
+
+
+def _outward(
+    roots: Sequence[int], onward: dict[int, list[Step]], names: dict[int, Brief], *, up: bool, depth: int | None
+) -> tuple[list[int], _Reached]:
+    """The models in the order in which one meets them, level by level, with the depth and edge of each."""
+    reached: _Reached = dict.fromkeys(roots, (0, None))
+    order, level = list(roots), list(roots)
+    far = 0
+    while level and (depth is None or far < depth):
+        far += 1
         beyond: list[int] = []
         for here in level:
             for step in onward.get(here, ()):
                 there = step.parent if up else step.child
                 if there not in reached:
-                    reached[there] = (reached[here][0] + 1, step)
+                    reached[there] = (far, step)
                     beyond.append(there)
         level = beyond if up else sorted(beyond, key=lambda key: _popularity(names[key]))
         order.extend(level)
-    shown = order if limit is None else order[: len(roots) + limit]
-    keep = set(shown)
-    edges = [step for here in shown for step in onward.get(here, ()) if step.child in keep and step.parent in keep]
-    return Family(
-        direction="ancestors" if up else "descendants",
-        asked=tuple(dict.fromkeys(root.author or root.label for root in roots)),
-        roots=tuple(root.label for root in roots),
-        total=len(order) - len(roots),
-        members=tuple(_member(names[key], *reached[key], names, up=up) for key in shown),
-        edges=tuple(_edge(step, names) for step in edges),
-        hidden=_hidden(order, keep, reached, names, up=up),
-    )
+    return order, reached
 
 
 def _adjacency(steps: Sequence[Step], names: dict[int, Brief], *, up: bool) -> dict[int, list[Step]]:
@@ -233,7 +246,7 @@ def _popularity(brief: Brief) -> tuple[int, str]:
 def _hidden(
     order: Sequence[int],
     keep: set[int],
-    reached: dict[int, tuple[int, Step | None]],
+    reached: _Reached,
     names: dict[int, Brief],
     *,
     up: bool,
@@ -266,61 +279,3 @@ def _member(brief: Brief, depth: int, step: Step | None, names: dict[int, Brief]
 
 def _edge(step: Step, names: dict[int, Brief]) -> Edge:
     return Edge(names[step.child].id, names[step.parent].id, step.relation, step.evidence, step.declared)
-
-
-def _leading_to(end: int, steps: Sequence[Step]) -> tuple[dict[int, list[Step]], dict[int, int]]:
-    """The edges upward that can still reach `end`, by child, and how many steps it is away from each."""
-    below: dict[int, list[Step]] = defaultdict(list)
-    for step in steps:
-        below[step.parent].append(step)
-    onward: dict[int, list[Step]] = defaultdict(list)
-    away = {end: 0}
-    todo = [end]
-    for here in todo:  # grows while it is read: breadth first
-        for step in below[here]:
-            onward[step.child].append(step)
-            if step.child not in away:
-                away[step.child] = away[here] + 1
-                todo.append(step.child)
-    for edges in onward.values():
-        edges.sort(key=lambda s: s.position)
-    return onward, away
-
-
-def _simple_paths(
-    start: int, end: int, onward: dict[int, list[Step]], away: dict[int, int]
-) -> Iterator[tuple[Step, ...]]:
-    """Paths that meet no model twice, shortest first: always goes on with what can still become the shortest."""
-    if start == end or start not in away:
-        return
-    number = count()
-    heap: list[tuple[int, int, int, tuple[Step, ...]]] = [(away[start], 0, next(number), ())]
-    while heap:
-        _, _, _, path = heapq.heappop(heap)
-        here = path[-1].parent if path else start
-        if here == end:
-            yield path
-            continue
-        met = {start, *(step.parent for step in path)}
-        for step in onward[here]:
-            if step.parent not in met:
-                longer = (*path, step)
-                heapq.heappush(heap, (len(longer) + away[step.parent], -len(longer), next(number), longer))
-
-
-def _count_paths(start: int, end: int, onward: dict[int, list[Step]]) -> int | None:
-    """The number of paths, or None where a cycle lies between."""
-    children: dict[int, set[int]] = defaultdict(set)
-    parents: dict[int, set[int]] = {}
-    for child, steps in onward.items():
-        parents[child] = {step.parent for step in steps} if child != end else set()
-        for parent in parents[child]:
-            children[parent].add(child)
-    ways: dict[int, int] = defaultdict(int, {start: 1})
-    try:
-        for here in TopologicalSorter(children).static_order():
-            for parent in parents.get(here, ()):
-                ways[parent] += ways[here]
-    except CycleError:
-        return None
-    return ways[end] if start != end else 0

@@ -3,18 +3,18 @@
 import networkx as nx
 from sqlalchemy import Engine
 
-from lineage.family import ancestors, descendants
+from lineage.family import family_of
 
 
 def family_graph(engine: Engine, *roots: str, up: bool = False) -> "nx.DiGraph[str]":
     """A family as a networkx graph with edges parent → child, so that `nx.ancestors(G, id)` are a model's bases.
 
-    Nodes carry the facts of `Member`, edges `relation` and `evidence`. `up` takes the ancestors instead of the
-    descendants.
+    Nodes carry the facts of `Member`, edges `relation` and `evidence`. `up` takes the ancestors of `roots` instead
+    of their descendants. Raises UnknownModel for a name that means no model.
     """
-    families = [ancestors(engine, root) for root in roots] if up else [descendants(engine, *roots)]
+    family = family_of(engine, roots, up=up)
     graph: nx.DiGraph[str] = nx.DiGraph()
-    for m in (member for family in families for member in family.members):
+    for m in family.members:
         graph.add_node(
             m.id,
             depth=m.depth,
@@ -25,6 +25,6 @@ def family_graph(engine: Engine, *roots: str, up: bool = False) -> "nx.DiGraph[s
             downloads=m.downloads,
             created_at=m.created_at,
         )
-    for e in (edge for family in families for edge in family.edges):
+    for e in family.edges:
         graph.add_edge(e.parent, e.child, relation=e.relation, evidence=e.evidence)
     return graph

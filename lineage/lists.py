@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from registry import read
 from registry.names import find_model, find_roots
+from registry.records import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,15 @@ def search(
     `author:NAME`). Raises UnknownModel where a root's name means no model.
     """
     with engine.connect() as connection:
-        roots = [found.key for found in find_roots(connection, tuple(descends_from))] if descends_from else None
+        roots = [found.key for found in find_roots(connection, descends_from)[1]] if descends_from else None
         found, total = read.search_models(
-            connection, text, author=author, license=license, pipeline=pipeline, below=roots, limit=limit
+            connection,
+            storable(text),
+            author=author and storable(author),
+            license=license and storable(license),
+            pipeline=pipeline and storable(pipeline),
+            below=roots,
+            limit=limit,
         )
     models = (
         ListedModel(b.id, b.state, b.author, b.licenses, b.license_name, b.downloads, b.created_at) for b in found

@@ -118,12 +118,16 @@ def upgrade(engine: Engine) -> None:
     """Bring the schema to the newest version. The only way a schema is made or changed."""
     from alembic import command  # noqa: PLC0415 - 0.3 s that a query must not pay
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "registry:migrations")
     with readable_errors(engine.url), engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise RegistryError(f"cannot upgrade {_shown(engine.url)} ({error}): restore a copy") from error
 
 
 @contextmanager

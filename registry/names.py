@@ -3,6 +3,7 @@
 import difflib
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -31,13 +32,11 @@ class UnknownModel(RegistryError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A model that a name led to: its key and id, the revision (`ID@sha`) as it was asked for, and the
-    `author:NAME` by which it was."""
+    """A model that a name led to: its key and id, and the revision (`ID@sha`) as it was asked for."""
 
     key: int
     repo_id: str
     revision: str | None = None
-    author: str | None = None
 
     @property
     def label(self) -> str:
@@ -88,17 +87,23 @@ def find_model(connection: Connection, text: str) -> Found:
     raise UnknownModel(_no_such_model(connection, name))
 
 
-def find_roots(connection: Connection, texts: tuple[str, ...]) -> list[Found]:
-    """The models of a family's roots: each text as in `find_model`, or `author:NAME` for all that author's models."""
+def find_roots(connection: Connection, texts: Sequence[str]) -> tuple[tuple[str, ...], list[Found]]:
+    """What a family's roots were asked by, tidied, and the models that means, each once.
+
+    A text is a name as in `find_model`, or `author:NAME` for all models of an author.
+    """
+    asked: list[str] = []
     roots: dict[int, Found] = {}
     for text in texts:
         if text.casefold().startswith("author:"):
+            asked.append(f"author:{text[7:]}")
             for found in _by_author(connection, text[7:]):
                 roots.setdefault(found.key, found)
         else:
             found = find_model(connection, text)
-            roots.setdefault(found.key, found)
-    return list(roots.values())
+            asked.append(found.label)
+            roots[found.key] = found
+    return tuple(dict.fromkeys(asked)), list(roots.values())
 
 
 def like(text: str) -> str:
@@ -144,9 +149,9 @@ def _by_author(connection: Connection, author: str) -> list[Found]:
     folded = author.casefold()
     prefix = MODELS.c.folded.between(f"{folded}/", f"{folded}/\U0010ffff")
     rows = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(prefix).order_by(MODELS.c.repo_id))
-    found = [Found(key, repo_id, author=f"author:{author}") for key, repo_id in rows]
+    found = [Found(key, repo_id) for key, repo_id in rows]
     if not found:
-        raise UnknownModel(f"no model by the author {author!r}: try `lineage search {author}`")
+        raise UnknownModel(f"no model by the author {author!r}: try `lineage search TEXT`")
     return found
 
 
@@ -164,9 +169,10 @@ def _near_matches(connection: Connection, name: str) -> list[str]:
     starts = [owner[:4], short[:6]] if owner else [short[:6]]
     tests = [MODELS.c.folded.startswith(s, autoescape=True) for s in starts if s]
     tests += [MODELS.c.folded.like(f"%/{like(short[:8])}%", escape="\\")] if short else []
+    popularity = (func.coalesce(MODELS.c.downloads, -1).desc(), MODELS.c.repo_id)
     candidates: dict[str, str] = {}
     for test in tests:
-        popular = columns.where(test).order_by(func.coalesce(MODELS.c.downloads, -1).desc()).limit(2_000)
+        popular = columns.where(test).order_by(*popularity).limit(2_000)
         candidates.update({row[0]: row[1] for row in connection.execute(popular)})
     near = difflib.get_close_matches(folded, candidates, n=3, cutoff=0.6)
     if len(near) < 3:  # `qwen3-8b` is far from `qwen/qwen3-8b` by letters, yet what was meant

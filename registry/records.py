@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 #: Raw values are kept for people to look at, not to rebuild from.
@@ -155,6 +156,12 @@ def author_of(repo_id: str) -> str | None:
     """The owner in an id; None in a legacy short id."""
     owner, slash, _ = repo_id.partition("/")
     return owner if slash else None
+
+
+def iso_time(time: datetime) -> str:
+    """A time as the registry writes it; one without a zone is UTC, as in the dumps of the Hub."""
+    zoned = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return zoned.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
 def storable(text: str) -> str:

@@ -11,8 +11,8 @@ from registry.records import State
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS
 
 _MODULUS = 2**256
-#: Not content: surrogate keys, and when something was seen.
-_BOOKKEEPING = {"key", "folded", "first_seen", "last_seen"}
+#: Not content: surrogate keys, and when and by whom something was seen.
+_BOOKKEEPING = {"key", "folded", "first_seen", "last_seen", "source"}
 
 
 def digest(connection: Connection, part: str = "all") -> str:

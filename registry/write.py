@@ -138,7 +138,8 @@ def _update_models(connection: Connection, known: Sequence[tuple[Sight, Row]]) -
         after = _merged(sight, row)
         if any(after[c] != row[c] for c in columns):
             statements.append({"k": row["key"], **{f"n_{c}": after[c] for c in columns}})
-        if any(after[c] != row[c] for c in ("hub_id", "state", *FACTS)):
+        # Another source that says the same is no change.
+        if any(after[c] != row[c] for c in ("hub_id", "state", *FACTS) if c != "source"):
             changed.add(row["key"])
     if statements:
         values: dict[str, Any] = {c: bindparam(f"n_{c}") for c in columns}

@@ -7,8 +7,8 @@ import click
 from lineage import family
 from lineage.cli.options import (
     depth_option,
+    limit_for,
     limit_option,
-    no_limit,
     open_db,
     output_options,
     registry_option,
@@ -17,15 +17,16 @@ from lineage.cli.options import (
 )
 
 _TREE = output_options("tree", "table", "json", "jsonl", "csv", "markdown")
-#: A tree is read on a screen; data formats are whole unless a limit is given.
-_TREE_LIMIT = 100
+_READABLE = 100
+#: In every format: the number of paths can be astronomical.
+_PATHS = 10
 
 
 @click.command()
 @click.argument("model")
 @depth_option
 @relation_option
-@limit_option(None, f"ancestors (a tree shows {_TREE_LIMIT}; 0 shows all)")
+@limit_option("ancestors")
 @_TREE
 @registry_option
 def ancestors(
@@ -33,7 +34,9 @@ def ancestors(
     db: str | None,
 ) -> None:  # fmt: skip
     """Show what MODEL was made from."""
-    found = family.ancestors(open_db(db), model, depth=depth, relations=relations, limit=_limit(limit, format_))
+    found = family.ancestors(
+        open_db(db), model, depth=depth, relations=relations, limit=limit_for(limit, format_, _READABLE)
+    )
     write_result(found, format_, output)
 
 
@@ -41,7 +44,7 @@ def ancestors(
 @click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
 @depth_option
 @relation_option
-@limit_option(None, f"descendants (a tree shows {_TREE_LIMIT}; 0 shows all)")
+@limit_option("descendants")
 @_TREE
 @registry_option
 def descendants(
@@ -52,19 +55,21 @@ def descendants(
 
     A ROOT is a model, or author:NAME for all models of an author; a model below several of them is shown once.
     """
-    found = family.descendants(open_db(db), *roots, depth=depth, relations=relations, limit=_limit(limit, format_))
+    found = family.descendants(
+        open_db(db), *roots, depth=depth, relations=relations, limit=limit_for(limit, format_, _READABLE)
+    )
     write_result(found, format_, output)
 
 
 @click.command()
 @click.argument("model")
 @click.argument("ancestor")
-@limit_option(10, "paths, the shortest first")
+@limit_option("paths, the shortest first")
 @_TREE
 @registry_option
-def why(model: str, ancestor: str, limit: int, format_: str, output: Path | None, db: str | None) -> None:
+def why(model: str, ancestor: str, limit: int | None, format_: str, output: Path | None, db: str | None) -> None:
     """Show the paths by which ANCESTOR reached MODEL."""
-    write_result(family.paths(open_db(db), model, ancestor, limit=no_limit(limit)), format_, output)
+    write_result(family.paths(open_db(db), model, ancestor, limit=limit_for(limit, "tree", _PATHS)), format_, output)
 
 
 @click.command()
@@ -77,7 +82,3 @@ def common(models: tuple[str, ...], format_: str, output: Path | None, db: str |
     The nearest come first: those with no other common ancestor between. A model counts as its own ancestor here.
     """
     write_result(family.common_ancestors(open_db(db), *models), format_, output)
-
-
-def _limit(limit: int | None, format_: str) -> int | None:
-    return no_limit(_TREE_LIMIT if limit is None and format_ == "tree" else limit)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import NoReturn
@@ -16,6 +16,7 @@ from crawler.load import import_files
 from lineage.cli.options import open_db, registry_option
 from lineage.formats.text import number
 from registry.read import Totals, is_recovered, totals
+from registry.records import iso_time
 from registry.write import Saved
 
 
@@ -31,6 +32,8 @@ def import_command(files: tuple[Path, ...], seen: str | None, quiet: bool, db: s
     created where there is none. Importing the same file twice changes nothing.
     """
     day = _date(seen)
+    for file in files:
+        Dump(file)  # one that cannot be read is refused before a registry is made for it
     engine = open_db(db, create=True)
     saved = load(engine, files, day, quiet=quiet)
     if not quiet:
@@ -44,7 +47,7 @@ def load(engine: Engine, files: Sequence[Path], seen: str | None, *, quiet: bool
         return import_files(engine, files, seen=seen, progress=lambda dump, models: None)
     if not sys.stderr.isatty():
         return import_files(engine, files, seen=seen, progress=_plain_lines())
-    with tqdm(total=1, bar_format="{desc} {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]") as bar:
+    with tqdm(total=1, bar_format="{desc} {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]") as bar:
         return import_files(engine, files, seen=seen, progress=_bar(bar))
 
 
@@ -69,11 +72,9 @@ def _date(text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
+        return iso_time(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
         raise click.BadParameter(f"{text!r} is no ISO 8601 date such as 2026-08-22", param_hint="--seen") from error
-    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _bar(bar: "tqdm[NoReturn]") -> Callable[[Dump, int], None]:
@@ -82,8 +83,8 @@ def _bar(bar: "tqdm[NoReturn]") -> Callable[[Dump, int], None]:
     def show(dump: Dump, models: int) -> None:
         bar.total = dump.size
         bar.n = min(dump.position, dump.size)
-        bar.set_description_str(dump.path.name, refresh=False)
-        bar.set_postfix_str(f"{models:,} models, {models / (monotonic() - start):,.0f}/s")
+        rate = models / (monotonic() - start)
+        bar.set_description_str(f"{dump.path.name}: {models:,} models, {rate:,.0f}/s")
 
     return show
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -54,40 +55,42 @@ class Lineage(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and exit with 0, 2 (one line on stderr) or 70."""
         kwargs["standalone_mode"] = False
-        debug = "--debug" in (kwargs.get("args") or (args[0] if args else None) or sys.argv)
+        given = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
         try:
             super().main(*args, **kwargs)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader (`| head`) has seen enough. https://docs.python.org/3/library/signal.html#note-on-sigpipe
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            status = 0
+        except (BrokenPipeError, SystemExit):
+            # The reader of our output (`| head`) has seen enough and gone; click exits for that, and for nothing else.
+            # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         except Exception as error:
-            if debug:
-                raise
-            status = _report(error)
-        else:
-            status = 0
-        sys.exit(status)
+            sys.exit(_report(error, list(given)))
+        sys.exit(0)
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, given: list[str]) -> int:
     """Say in one line what went wrong and what to do; returns the exit status."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return 2
     if isinstance(error, click.exceptions.Abort):
         line, status = "interrupted; what was saved before stays saved: run the command again to go on", 130
-    elif (known := _a_users_line(error)) is not None:
+    elif (known := _a_users_line(error, given)) is not None:
         line, status = known, 2
     else:
+        if "--debug" in given:
+            traceback.print_exception(error)
         line = f"internal error ({type(error).__name__}: {error}): run `lineage --debug …` and report what it says"
         status = CRASH
     click.echo(f"lineage: {printable(' '.join(line.split()))}", err=True)
     return status
 
 
-def _a_users_line(error: Exception) -> str | None:
+def _a_users_line(error: Exception, given: list[str]) -> str | None:
     """The line for an error that a person can mend; None for a crash of ours."""
     if isinstance(error, click.UsageError):
-        path = error.ctx.command_path if error.ctx else "lineage"
+        command = next((word for word in given if word in COMMANDS), "")
+        path = error.ctx.command_path if error.ctx else f"lineage {command}".strip()
         return f"{error.format_message().rstrip('.')}: see `{path} --help`"
     if isinstance(error, click.ClickException):
         return error.format_message()

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from lineage import lists
-from lineage.cli.options import limit_option, no_limit, open_db, output_options, registry_option, write_result
+from lineage.cli.options import limit_for, limit_option, open_db, output_options, registry_option, write_result
 from lineage.describe import describe
 from registry.records import DEFECT_KINDS
 
@@ -27,12 +27,12 @@ def show(model: str, format_: str, output: Path | None, db: str | None) -> None:
 @click.option("--license", metavar="LABEL", help="Only models that declare this license or license_name.")
 @click.option("--pipeline", metavar="TAG", help="Only models of this pipeline tag, such as text-generation.")
 @click.option("--descends-from", metavar="ROOT", multiple=True, help="Only models made from ROOT; may be repeated.")
-@limit_option(20, "models, most downloaded first")
+@limit_option("models, most downloaded first")
 @_LIST
 @registry_option
 def search(
     text: str, author: str | None, license: str | None, pipeline: str | None, descends_from: tuple[str, ...],
-    limit: int, format_: str, output: Path | None, db: str | None,
+    limit: int | None, format_: str, output: Path | None, db: str | None,
 ) -> None:  # fmt: skip
     """Find models whose id holds TEXT."""
     found = lists.search(
@@ -42,7 +42,7 @@ def search(
         license=license,
         pipeline=pipeline,
         descends_from=descends_from,
-        limit=no_limit(limit),
+        limit=limit_for(limit, format_, 20),
     )
     write_result(found, format_, output)
 
@@ -57,12 +57,12 @@ def search(
     help=f"Only defects of this kind; may be repeated. {', '.join(DEFECT_KINDS)}.",
 )
 @click.option("--model", metavar="MODEL", help="Only this model's defects.")
-@limit_option(50, "defects")
+@limit_option("defects")
 @_LIST
 @registry_option
 def defects(
-    kinds: tuple[str, ...], model: str | None, limit: int, format_: str, output: Path | None, db: str | None
+    kinds: tuple[str, ...], model: str | None, limit: int | None, format_: str, output: Path | None, db: str | None
 ) -> None:
     """List metadata that was refused or repaired."""
-    found = lists.defects(open_db(db), kinds=kinds, model=model, limit=no_limit(limit))
+    found = lists.defects(open_db(db), kinds=kinds, model=model, limit=limit_for(limit, format_, 50))
     write_result(found, format_, output)

@@ -5,26 +5,26 @@ from pathlib import Path
 import click
 
 from lineage import statistics
-from lineage.cli.options import limit_option, no_limit, open_db, output_options, registry_option, write_result
+from lineage.cli.options import limit_for, limit_option, open_db, output_options, registry_option, write_result
 
 _NUMBERS = output_options("table", "json", "jsonl", "csv", "markdown")
 
 
 @click.command()
 @click.argument("roots", nargs=-1, metavar="[ROOT]...")
-@limit_option(10, "rows a section")
+@limit_option("rows a section")
 @_NUMBERS
 @registry_option
-def stats(roots: tuple[str, ...], limit: int, format_: str, output: Path | None, db: str | None) -> None:
+def stats(roots: tuple[str, ...], limit: int | None, format_: str, output: Path | None, db: str | None) -> None:
     """Numbers about a family, or about the whole registry.
 
     By relation, depth, licence, author, month, and largest branches. A ROOT is a model, or author:NAME.
     """
     engine = open_db(db)
     if roots:
-        result = statistics.family_statistics(engine, *roots, limit=no_limit(limit))
+        result = statistics.family_statistics(engine, *roots, limit=limit_for(limit, format_, 10))
     else:
-        result = statistics.registry_statistics(engine, limit=no_limit(limit))
+        result = statistics.registry_statistics(engine, limit=limit_for(limit, format_, 10))
     write_result(result, format_, output)
 
 

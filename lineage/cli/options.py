@@ -30,12 +30,15 @@ FORMATS: dict[str, Callable[[Any], str]] = {
 }
 _COLOURS = {"name": {"bold": True}, "relation": {"fg": "cyan"}, "faint": {"dim": True}, "warning": {"fg": "yellow"}}
 
+_DATA_FORMATS = {"json", "jsonl", "csv"}
+_MOST = 2**31 - 1
+
 registry_option = click.option(
     "--db",
     metavar="FILE|URL",
     help="The registry: a SQLite file or a SQLAlchemy URL. Default: LINEAGE_DB, else a file in your user data folder.",
 )
-depth_option = click.option("--depth", type=click.IntRange(min=1), metavar="N", help="At most N steps away.")
+depth_option = click.option("--depth", type=click.IntRange(1, _MOST), metavar="N", help="At most N steps away.")
 relation_option = click.option(
     "--relation",
     "relations",
@@ -45,12 +48,21 @@ relation_option = click.option(
 )
 
 
-def limit_option(default: int | None, what: str) -> Callable[[F], F]:
-    """`--limit N`, with 0 for no limit."""
-    shown = f" Default {default}; 0 shows all." if default else ""
+def limit_option(what: str) -> Callable[[F], F]:
+    """`--limit N`; see `limit_for`."""
     return click.option(
-        "--limit", type=click.IntRange(min=0), default=default, metavar="N", help=f"Show at most N {what}.{shown}"
+        "--limit",
+        type=click.IntRange(0, _MOST),
+        metavar="N",
+        help=f"Show at most N {what}; 0 shows all. Default: what reads well, and all in json, jsonl and csv.",
     )
+
+
+def limit_for(limit: int | None, format_: str, default: int) -> int | None:
+    """The limit as the functions take it, None for all: data formats are whole unless a limit is given."""
+    if limit is None:
+        return None if format_ in _DATA_FORMATS else default
+    return limit or None
 
 
 def output_options(*formats: str) -> Callable[[F], F]:
@@ -78,11 +90,6 @@ def open_db(db: str | None, *, create: bool = False) -> Engine:
     return open_registry(db, create=create)
 
 
-def no_limit(limit: int | None) -> int | None:
-    """The limit as the functions take it: None for all."""
-    return limit or None
-
-
 def write_result(result: Result, format_: str, output: Path | None) -> None:
     """Write a result in a format, to the terminal or whole to a file."""
     if format_ == "tree":
@@ -95,16 +102,20 @@ def write_result(result: Result, format_: str, output: Path | None) -> None:
 def write_text(text: str, output: Path | None) -> None:
     """Write text to the terminal, or whole to a file: a failure leaves the file as it was."""
     if output is None:
-        click.echo(text)
+        if text:
+            click.echo(text)
         return
-    if output.exists() and not output.is_file():  # a device or pipe
-        output.write_text(f"{text}\n", encoding="utf-8")
-        return
+    whole = f"{text}\n" if text else ""
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=output.parent, delete=False) as file:
-            file.write(f"{text}\n")
-        os.chmod(file.name, 0o666 & ~_umask())
-        os.replace(file.name, output)
+        target = output.resolve()
+        if target.exists() and not target.is_file():  # a device or pipe
+            target.write_text(whole, encoding="utf-8")
+            return
+        mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
+            file.write(whole)
+        os.chmod(file.name, mode)
+        os.replace(file.name, target)
     except OSError as error:
         raise RegistryError(f"cannot write {output} ({error.strerror}): name another file with -o") from error
 

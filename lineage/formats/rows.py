@@ -1,7 +1,9 @@
 """Rows as aligned text, CSV, Markdown or JSON Lines."""
 
 import csv
+import html
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,9 +83,7 @@ def markdown_table(table: Table) -> str:
 
 def _markdown(cell: Cell) -> str:
     text = "" if cell is None else _shown(cell)
-    for mark in "\\`*_{}[]<>#|!~":
-        text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
-    return text
+    return re.sub(r"[\\`*_{}\[\]#|!~]", r"\\\g<0>", html.escape(text, quote=False))
 
 
 def json_lines(table: Table) -> str:

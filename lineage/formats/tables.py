@@ -125,9 +125,9 @@ def _(count: FamilyCount) -> Table:
 @as_table.register
 def _(statistics: Statistics) -> Table:
     rows = [(s.name, label, value) for s in statistics.sections for label, value in s.rows]
-    return Table(
-        ("section", "label", "count"), rows, title=_title(statistics.asked, statistics.roots, statistics.data_date)
-    )
+    notes = tuple(f"{s.name}: {note}" for s in statistics.sections for note in _more(s.more))
+    title = _title(statistics.asked, statistics.roots, statistics.data_date)
+    return Table(("section", "label", "count"), rows, title=title, notes=notes)
 
 
 def more_paths(paths: Paths) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def _more(left_out: int) -> tuple[str, ...]:
 def _title(asked: tuple[str, ...], roots: int, date: str | None) -> str:
     subject = ", ".join(asked) or "the whole registry"
     number_of_roots = f" ({roots:,} roots)" if roots > 1 else ""
-    return f"{subject}{number_of_roots}, data of {(date or 'an unknown date')[:10]}"
+    return f"{subject}{number_of_roots}, data of {date[:10] if date else 'an unknown date'}"
 
 
 def text_sections(statistics: Statistics) -> str:

@@ -30,10 +30,9 @@ def plain(text: str, kind: str) -> str:
 def tree(family: Family, paint: Paint = plain) -> str:
     """The family from each root outwards, one model a line: how it was made, its licence and downloads."""
     drawing = _Drawing(family, paint)
-    roots = [member for member in family.members if member.depth == 0]
-    for label, root in zip(family.roots, roots, strict=True):
-        if root.id not in drawing.drawn:
-            drawing.draw(root, label)
+    for root in family.members:
+        if root.depth == 0 and root.id not in drawing.drawn:
+            drawing.draw(root)
     return "\n".join(drawing.lines)
 
 
@@ -43,9 +42,8 @@ def path_lines(paths: Paths, paint: Paint = plain) -> str:
     for path in paths.paths:
         lines = [paint(printable(paths.model), "name")]
         for depth, edge in enumerate(path):
-            marks = paint(_marked(_marks(None, edge)), "warning")
-            words = "  ".join([paint(_relation(edge, up=True), "relation"), paint(printable(edge.parent), "name")])
-            lines.append(f"{'   ' * depth}└─ {words}{marks}")
+            words = [paint(_relation(edge, up=True), "relation"), paint(printable(edge.parent), "name")]
+            lines.append(f"{'   ' * depth}└─ {'  '.join([*words, *_marked(_marks(None, edge), paint)])}")
         blocks.append("\n".join(lines))
     if not blocks:
         blocks = [f"{printable(paths.ancestor)} is not an ancestor of {printable(paths.model)}, as far as is known"]
@@ -58,6 +56,8 @@ class _Drawing:
     def __init__(self, family: Family, paint: Paint) -> None:
         self.up = family.direction == "ancestors"
         self.hidden = family.hidden
+        #: As the roots were asked for: with their revisions.
+        self.labels = {label.partition("@")[0]: label for label in family.roots}
         self.members = {member.id: member for member in family.members}
         self.onward: dict[str, list[Edge]] = defaultdict(list)
         for edge in family.edges:
@@ -66,9 +66,9 @@ class _Drawing:
         self.drawn: set[str] = set()
         self.lines: list[str] = []
 
-    def draw(self, root: Member, label: str) -> None:
+    def draw(self, root: Member) -> None:
         """Draw one root's tree; a stack instead of recursion, since chains can be longer than Python's call stack."""
-        self.lines.append(_line(root, label, None, self.paint, up=self.up))
+        self.lines.append(self._line(root, None))
         stack = self._below(root.id, "")
         while stack:
             indent, last, item = stack.pop()
@@ -78,9 +78,9 @@ class _Drawing:
                 continue
             there = item.parent if self.up else item.child
             if there in self.drawn:
-                self.lines.append(branch + _again(item, there, self.paint, up=self.up))
+                self.lines.append(branch + self._line(self.members[there], item, again=True))
                 continue
-            self.lines.append(branch + _line(self.members[there], there, item, self.paint, up=self.up))
+            self.lines.append(branch + self._line(self.members[there], item))
             stack += self._below(there, indent + ("   " if last else "│  "))
 
     def _below(self, there: str, indent: str) -> list[tuple[str, bool, Edge | int]]:
@@ -90,20 +90,11 @@ class _Drawing:
         items += [self.hidden[there]] if there in self.hidden else []
         return [(indent, position == 0, item) for position, item in enumerate(reversed(items))]
 
-
-def _again(edge: Edge, there: str, paint: Paint, *, up: bool) -> str:
-    words = (
-        paint(_relation(edge, up=up), "relation"),
-        paint(printable(there), "name"),
-        paint("↑ drawn above", "faint"),
-    )
-    return "  ".join(words)
-
-
-def _line(member: Member, label: str, edge: Edge | None, paint: Paint, *, up: bool) -> str:
-    parts = [paint(_relation(edge, up=up), "relation")] if edge else []
-    parts += [paint(printable(label), "name"), paint(_facts(member), "faint")]
-    return "  ".join(parts) + paint(_marked(_marks(member, edge)), "warning")
+    def _line(self, member: Member, edge: Edge | None, *, again: bool = False) -> str:
+        parts = [self.paint(_relation(edge, up=self.up), "relation")] if edge else []
+        parts.append(self.paint(printable(self.labels.get(member.id, member.id)), "name"))
+        parts.append(self.paint("↑ drawn above" if again else _facts(member), "faint"))
+        return "  ".join([*parts, *_marked(_marks(None if again else member, edge), self.paint)])
 
 
 def _marks(member: Member | None, edge: Edge | None) -> list[str]:
@@ -112,8 +103,8 @@ def _marks(member: Member | None, edge: Edge | None) -> list[str]:
     return marks + ([_EVIDENCE[Evidence(edge.evidence)]] if edge and edge.evidence in _EVIDENCE else [])
 
 
-def _marked(marks: list[str]) -> str:
-    return f"  [{', '.join(marks)}]" if marks else ""
+def _marked(marks: list[str], paint: Paint) -> list[str]:
+    return [paint(f"[{', '.join(marks)}]", "warning")] if marks else []
 
 
 def _relation(edge: Edge, *, up: bool) -> str:
