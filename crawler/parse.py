@@ -12,10 +12,9 @@ from typing import Any
 
 from crawler.parents import read_parents
 from registry.names import ID
-from registry.records import Defect, ModelRecord, author_of, iso_time, raw_text, storable
+from registry.records import LONGEST_LABEL, Defect, ModelRecord, author_of, iso_time, raw_text, storable
 
 _MOST_INTEGER = 2**63 - 1
-_TEXT_LIMIT = 2048
 _HUB_ID = re.compile(r"[0-9a-f]{24}")
 
 
@@ -135,14 +134,14 @@ def _licenses(tags: dict[str, list[str]] | None, card: dict[str, Any] | None, no
 
 def _clipped(text: str, field: str, notes: Notes) -> str:
     """Text that any database can hold, and no longer than a label may be."""
-    if len(text) <= _TEXT_LIMIT and text.isprintable():
+    if len(text) <= LONGEST_LABEL and text.isprintable():
         return text
     clean = storable(text)
     if clean != text:
         notes.add("unstorable-text", field, text, "holds characters that are not text")
-    if len(clean) > _TEXT_LIMIT:
-        notes.add("too-long", field, text, f"cut at {_TEXT_LIMIT} characters")
-    return clean[:_TEXT_LIMIT]
+    if len(clean) > LONGEST_LABEL:
+        notes.add("too-long", field, text, f"cut at {LONGEST_LABEL} characters")
+    return clean[:LONGEST_LABEL]
 
 
 def _text(row: dict[str, Any], field: str, notes: Notes) -> str | None:

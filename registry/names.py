@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from registry.records import RegistryError, State, storable
 from registry.tables import MODELS, NAMES
@@ -106,6 +106,12 @@ def find_roots(connection: Connection, texts: Sequence[str]) -> tuple[tuple[str,
     return tuple(dict.fromkeys(asked)), list(roots.values())
 
 
+def owned_by(author: str) -> ColumnElement[bool]:
+    """The models whose id begins with this author, in any letter case: a range of an index (`0` follows `/`)."""
+    folded = author.casefold()
+    return and_(MODELS.c.folded >= f"{folded}/", MODELS.c.folded < f"{folded}0")
+
+
 def like(text: str) -> str:
     """`text` as a LIKE pattern's literal part, with backslash as the escape."""
     return re.sub(r"([\\%_])", r"\\\1", text)
@@ -145,10 +151,8 @@ def _folded(connection: Connection, name: str) -> dict[int, str]:
 
 
 def _by_author(connection: Connection, author: str) -> list[Found]:
-    # Placeholders have no author of their own, but their id begins with it.
-    folded = author.casefold()
-    prefix = MODELS.c.folded.between(f"{folded}/", f"{folded}/\U0010ffff")
-    rows = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(prefix).order_by(MODELS.c.repo_id))
+    columns = select(MODELS.c.key, MODELS.c.repo_id)
+    rows = connection.execute(columns.where(owned_by(author)).order_by(MODELS.c.repo_id))
     found = [Found(key, repo_id) for key, repo_id in rows]
     if not found:
         raise UnknownModel(f"no model by the author {author!r}: try `lineage search TEXT`")

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
-    and_,
     bindparam,
     func,
     literal,
@@ -21,8 +20,8 @@ from sqlalchemy import (
     select,
 )
 
-from registry.names import like
-from registry.records import Evidence, State
+from registry.names import like, owned_by
+from registry.records import LONGEST_LABEL, Evidence, State
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, chunks
 
 
@@ -181,12 +180,11 @@ def _walk_statements(*, up: bool, bounded: bool, related: bool) -> tuple[Select[
     cte = _reach(up=up, bounded=bounded, related=related)
     d = DERIVATIONS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
-    on = [here == cte.c.key, there.is_not(None)]
-    if bounded:
-        on.append(cte.c.depth < _DEPTH)
+    # IN instead of a join: SQLite would scan all derivations and look each up among the keys.
+    inner = select(cte.c.key).where(cte.c.depth < _DEPTH) if bounded else select(cte.c.key)
+    steps = select(*_STEP).where(here.in_(inner), there.is_not(None))
     if related:
-        on.append(d.relation.in_(_RELATIONS))
-    steps = select(*_STEP).distinct().join(cte, and_(*on))
+        steps = steps.where(d.relation.in_(_RELATIONS))
     return steps, select(*_BRIEF).where(MODELS.c.key.in_(select(cte.c.key)))
 
 
@@ -225,10 +223,12 @@ def search_models(
 
     `below` keeps descendants of these keys only.
     """
+    if max(map(len, (text, license or ""))) > LONGEST_LABEL:
+        return [], 0
     m = MODELS.c
     tests: list[ColumnElement[bool]] = [m.folded.like(f"%{like(text.casefold())}%", escape="\\")] if text else []
     if author:
-        tests.append(m.folded.between(f"{author.casefold()}/", f"{author.casefold()}/\U0010ffff"))
+        tests.append(owned_by(author))
     if license:
         quoted = json.dumps(license, ensure_ascii=False)
         tests.append(or_(m.licenses.like(f"%{like(quoted)}%", escape="\\"), m.license_name == license))

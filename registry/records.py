@@ -8,6 +8,8 @@ from enum import StrEnum
 
 #: Raw values are kept for people to look at, not to rebuild from.
 VALUE_LIMIT = 2048
+#: Labels longer than this many characters are cut; none on the Hub is.
+LONGEST_LABEL = 2048
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL: PostgreSQL refuses it; surrogates: no UTF-8 holds them
 
 

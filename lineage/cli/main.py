@@ -1,5 +1,6 @@
 """The `lineage` command: its sub-commands, and how every error ends."""
 
+import io
 import os
 import sys
 import traceback
@@ -56,11 +57,17 @@ class Lineage(click.Group):
         """Run, and exit with 0, 2 (one line on stderr) or 70."""
         kwargs["standalone_mode"] = False
         given = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
+        stdout = sys.stdout
+        for stream in (sys.stdout, sys.stderr):  # a terminal that is not UTF-8 shows escapes
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             super().main(*args, **kwargs)
             sys.stdout.flush()
-        except (BrokenPipeError, SystemExit):
-            # The reader of our output (`| head`) has seen enough and gone; click exits for that, and for nothing else.
+        except (BrokenPipeError, SystemExit) as error:
+            if isinstance(error, SystemExit) and sys.stdout is stdout:
+                raise
+            # The reader of our output (`| head`) has seen enough and gone: click puts another stdout, and exits.
             # https://docs.python.org/3/library/signal.html#note-on-sigpipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         except Exception as error:

@@ -107,10 +107,10 @@ def write_text(text: str, output: Path | None) -> None:
         return
     whole = f"{text}\n" if text else ""
     try:
-        target = output.resolve()
-        if target.exists() and not target.is_file():  # a device or pipe
-            target.write_text(whole, encoding="utf-8")
+        if output.exists() and not output.is_file():  # a device or pipe
+            output.write_text(whole, encoding="utf-8")
             return
+        target = output.resolve()
         mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
             file.write(whole)

@@ -119,7 +119,7 @@ def test_a_file_of_another_kind_is_refused_and_makes_no_defects(tmp_path: Path) 
 def test_a_cut_off_array_gives_what_came_before_and_says_the_rest(tmp_path: Path, indent: int | None) -> None:
     found = read(tmp_path / "rows.json", json.dumps(ROWS, indent=indent).encode()[:-30])
     rest = [row.defect.value for row in found if isinstance(row, Unreadable)]
-    assert found[:-len(rest)] == ROWS[:-1]
+    assert found[: -len(rest)] == ROWS[:-1]
     assert any('"me/M4"' in value for value in rest)
 
 

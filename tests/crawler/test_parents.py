@@ -159,9 +159,7 @@ def test_what_names_no_model_outside_a_list(value: object, kind: str) -> None:
 def test_a_local_path_in_a_relation_tag(path: str) -> None:
     found = record(tags=[f"base_model:adapter:{path}"])
     assert found.parents == ()
-    assert [(d.kind, d.field, d.value) for d in found.defects] == [
-        ("local-path", "tags", f"base_model:adapter:{path}")
-    ]
+    assert [(d.kind, d.field, d.value) for d in found.defects] == [("local-path", "tags", f"base_model:adapter:{path}")]
 
 
 def test_no_declaration_is_no_defect() -> None:
@@ -208,7 +206,11 @@ def test_duplicates_are_one_parent_and_a_defect_each() -> None:
     found = record(cardData={"base_model": ["a/A", "b/B", "a/A", "https://hf.co/b/B"]})
     assert [parent.name for parent in found.parents or ()] == ["a/A", "b/B"]
     kinds = [(defect.kind, defect.value) for defect in found.defects]
-    assert kinds == [("duplicate-parent", "a/A"), ("url", "https://hf.co/b/B"), ("duplicate-parent", "https://hf.co/b/B")]
+    assert kinds == [
+        ("duplicate-parent", "a/A"),
+        ("url", "https://hf.co/b/B"),
+        ("duplicate-parent", "https://hf.co/b/B"),
+    ]
 
 
 def test_letter_case_makes_two_declared_names() -> None:

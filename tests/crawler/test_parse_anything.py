@@ -36,9 +36,7 @@ def _object(*fields: str, **special: st.SearchStrategy[Any]) -> st.SearchStrateg
     return st.fixed_dictionaries({}, optional=dict.fromkeys(fields, _JSON) | special)
 
 
-_CARD = _object(
-    *"base_model base_model_relation license license_name license_link new_version pipeline_tag".split()
-)
+_CARD = _object(*"base_model base_model_relation license license_name license_link new_version pipeline_tag".split())
 _ROW = st.builds(
     lambda id, row: {"id": id} | row,
     st.sampled_from(["me/M", "gpt2"]) | _JSON,

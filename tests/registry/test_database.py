@@ -259,9 +259,7 @@ def test_a_damaged_registry(registry: Engine) -> None:
     assert "is damaged" in refusal(lambda: open_registry(str(path)))
 
 
-def test_the_variable_names_the_registry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_registry: Path
-) -> None:
+def test_the_variable_names_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_registry: Path) -> None:
     monkeypatch.setenv("LINEAGE_DB", str(tmp_path / "named.db"))
     assert default_url() == str(tmp_path / "named.db")
     assert str(tmp_path / "named.db") in refusal(open_registry)

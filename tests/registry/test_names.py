@@ -137,9 +137,10 @@ def test_underscores_and_percent_signs_mean_themselves(registry: Engine) -> None
 
 def test_roots_are_named_one_by_one_or_by_author(registry: Engine) -> None:
     with registry.connect() as connection:
-        roots = find_roots(connection, ("author:QWEN", "Qwen/Qwen3-8B", "gpt2"))
+        asked, roots = find_roots(connection, ("author:QWEN", "qwen/Qwen3-8B@abc1234", "gpt2"))
+        assert asked == ("author:QWEN", "Qwen/Qwen3-8B@abc1234", "openai-community/gpt2")
         assert [root.repo_id for root in roots] == ["Qwen/Qwen3-4B", "Qwen/Qwen3-8B", "openai-community/gpt2"]
-        assert [root.repo_id for root in find_roots(connection, ("author:Some",))] == ["Some/Placeholder"]
+        assert [root.repo_id for root in find_roots(connection, ("author:Some",))[1]] == ["Some/Placeholder"]
         with pytest.raises(UnknownModel, match="no model by the author 'nobody'"):
             find_roots(connection, ("author:nobody",))
 
@@ -169,7 +170,9 @@ def test_urls(text: str, expected: tuple[str, str | None] | None) -> None:
     assert split_url(text) == expected
 
 
-@given(st.text() | st.text().map(lambda tail: f"https://huggingface.co/{tail}") | st.text().map(lambda t: f"http://{t}"))
+@given(
+    st.text() | st.text().map(lambda tail: f"https://huggingface.co/{tail}") | st.text().map(lambda t: f"http://{t}")
+)
 def test_no_text_breaks_the_reading_of_urls(text: str) -> None:
     found = split_url(text)
     assert found is None or found[0]
