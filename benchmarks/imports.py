@@ -138,7 +138,7 @@ def synthetic_rows(wanted: int) -> Iterator[dict[str, Any]]:
     turn = 0
     while made < wanted:
         for row in originals[: wanted - made]:
-            yield row if turn == 0 else renamed(row, f"{turn}-")
+            yield (row if turn == 0 else renamed(row, f"{turn}-")) | {"_id": f"{made:024x}"}
             made += 1
         turn += 1
 
@@ -147,6 +147,9 @@ def renamed(row: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The row under another owner; its parents are renamed alike, so that each turn is a world of its own."""
     copy = dict(row, id=prefix + row["id"])
     copy.pop("author", None)
+    if "baseModels" in row:
+        models = [{"id": prefix + model["id"]} for model in row["baseModels"]["models"]]
+        copy["baseModels"] = dict(row["baseModels"], models=models)
     if "tags" in row:
         copy["tags"] = [renamed_tag(tag, prefix) for tag in row["tags"]]
     card = row.get("cardData", {})

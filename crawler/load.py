@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, insert, update
 
 from crawler.dumps import Dump, DumpError, Unreadable
 from crawler.parse import parse
-from registry.records import Defect, ModelRecord, iso_time
+from registry.records import Defect, ModelRecord, iso_time, storable
 from registry.resolve import resolve_names
 from registry.tables import RUNS
 from registry.write import Saved, save_loose_defects, save_page, writing
@@ -48,14 +48,9 @@ def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = No
 
 
 def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> Saved:
-    source = dump.path.name
-    with writing(engine) as connection:
-        statement = insert(RUNS).values(
-            command="import", source=source, seen=seen, started_at=now(), models=0, new=0, changed=0
-        )
-        run = connection.execute(statement).inserted_primary_key
-    assert run is not None  # noqa: S101 - every database we support returns the key
+    source = storable(dump.path.name)
     saved = Saved()
+    run: int | None = None
     rows = iter(dump.rows())
     failure: DumpError | None = None
     while failure is None:
@@ -63,17 +58,26 @@ def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> S
         if not page:
             break
         with writing(engine) as connection:
+            run = _begin(connection, source, seen) if run is None else run
             saved.add(save_rows(connection, page, seen=seen, source=source))
         progress(dump, saved.models)
-    with writing(engine) as connection:
-        counts = {"models": saved.models, "new": saved.new, "changed": saved.changed}
-        finished = {} if failure else {"finished_at": now()}
-        connection.execute(update(RUNS).where(RUNS.c.key == run[0]).values(**counts, **finished))
-        if failure:
-            save_loose_defects(connection, [Defect("broken-file", source, "", str(failure))])
+    if run is not None:
+        with writing(engine) as connection:
+            counts = {"models": saved.models, "new": saved.new, "changed": saved.changed}
+            connection.execute(update(RUNS).where(RUNS.c.key == run).values(**counts, finished_at=now()))
+            if failure:
+                save_loose_defects(connection, [Defect("broken-file", source, "", str(failure))])
     if failure:
         raise failure
     return saved
+
+
+def _begin(connection: Connection, source: str, seen: str) -> int:
+    """Note a run that has something to save; one that is never finished was broken off."""
+    counts = {"models": 0, "new": 0, "changed": 0}
+    statement = insert(RUNS).values(command="import", source=source, seen=seen, started_at=now(), **counts)
+    key: int = connection.execute(statement.returning(RUNS.c.key)).scalar_one()
+    return key
 
 
 def _page(rows: Iterable[object]) -> tuple[list[object], DumpError | None]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from registry.names import ID, split_url
+from registry.ids import ID, split_url
 from registry.records import HUB_RELATIONS, Evidence, Parent, Relation
 
 Note = Callable[[str, str, object, str], None]
@@ -28,8 +28,10 @@ def read_parents(
         return None
     tagged = _from_tags(tags, note) if tags is not None else _from_base_models(row.get("baseModels"), note)
     declared = _from_card((card or {}).get("base_model"), note)
-    relation = _card_relation((card or {}).get("base_model_relation"), len(declared), note)
-    parents = _joined(tagged, declared, relation)
+    stated = _stated_relation((card or {}).get("base_model_relation"), note)
+    _compare(row, tags, tagged, stated, note)
+    # Several parents without a word on how they were used are a merge, as on the Hub.
+    parents = _joined(tagged, declared, stated or (Relation.MERGE if len(declared) > 1 else Relation.UNKNOWN))
     return tuple(parent for parent in parents if not _names_itself(parent, repo_id, note))
 
 
@@ -128,13 +130,26 @@ def _usable(given: object, field: str, raw: object, note: Note) -> str | None:
     return None
 
 
-def _card_relation(value: object, parents: int, note: Note) -> str:
-    """How the card says the model was made; several parents without a word are a merge, as on the Hub."""
+def _stated_relation(value: object, note: Note) -> str | None:
+    """How the card says in words that the model was made."""
     if isinstance(value, str) and value in HUB_RELATIONS:
         return value
     if value is not None:
         note("bad-relation", "base_model_relation", value, "not a relation of the Hub")
-    return Relation.MERGE if parents > 1 else Relation.UNKNOWN
+    return None
+
+
+def _compare(
+    row: dict[str, Any], tags: list[str] | None, tagged: dict[str, Parent], stated: str | None, note: Note
+) -> None:
+    """Note where two places that say the same on the Hub do not."""
+    vouched = {parent.name: parent.relation for parent in tagged.values() if parent.origin == Evidence.TAG}
+    if stated and any(relation != stated for relation in vouched.values()):
+        note("contradiction", "base_model_relation", stated, f"the tags say {', '.join(sorted(set(vouched.values())))}")
+    if tags is not None and row.get("baseModels") is not None:
+        others = _from_base_models(row["baseModels"], note)
+        if others.keys() != vouched.keys():
+            note("contradiction", "baseModels", sorted(others), "the tags name other models")
 
 
 def _joined(tagged: dict[str, Parent], declared: list[str], relation: str) -> list[Parent]:

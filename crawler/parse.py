@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from crawler.parents import read_parents
-from registry.names import ID
+from registry.ids import ID
 from registry.records import LONGEST_LABEL, Defect, ModelRecord, author_of, iso_time, raw_text, storable
 
 _MOST_INTEGER = 2**63 - 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from lineage.family import Edge
+from registry.database import reading
 from registry.names import find_model
 from registry.read import (
     DefectFacts,
@@ -32,7 +33,7 @@ class ModelPage:
 
 def describe(engine: Engine, model: str) -> ModelPage:
     """Everything the registry knows of `model`; raises UnknownModel where the name means none."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         found = find_model(connection, model)
         steps = declared_parents(connection, found.key)
         parents = briefs(connection, {step.parent for step in steps})

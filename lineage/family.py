@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Engine
 
 from lineage.routes import paths_between
+from registry.database import reading
 from registry.names import find_model, find_roots
 from registry.read import Brief, Step, walk
 
@@ -135,12 +136,12 @@ def descendants(
 
 def paths(engine: Engine, model: str, ancestor: str, *, limit: int | None = 10) -> Paths:
     """The paths by which `ancestor` reaches `model`, shortest first, each from the model upwards."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         start, end = find_model(connection, model), find_model(connection, ancestor)
         steps, names = walk(connection, [start.key], up=True)
     total, found = paths_between(start.key, end.key, steps, limit)
     shown = tuple(tuple(_edge(step, names) for step in path) for path in found)
-    return Paths(start.label, end.repo_id, total, shown)
+    return Paths(start.label, end.label, total, shown)
 
 
 def common_ancestors(engine: Engine, *models: str) -> Common:
@@ -182,7 +183,7 @@ def family_of(
     """The family of `roots` in one direction: what `ancestors` and `descendants` are made of."""
     # A depth that no family has is left to the walk here: the database would go round a cycle so many times.
     bound = depth if depth is not None and depth <= _DEEPEST else None
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         asked, found = find_roots(connection, roots)
         steps, names = walk(connection, [f.key for f in found], up=up, depth=bound, relations=relations)
     onward = _adjacency(steps, names, up=up)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from registry import read
+from registry.database import reading
 from registry.names import find_model, find_roots
 from registry.records import storable
 
@@ -54,7 +55,7 @@ def search(
     `license` is a declared label or license_name, `pipeline` a pipeline tag, `descends_from` names of roots (or
     `author:NAME`). Raises UnknownModel where a root's name means no model.
     """
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         roots = [found.key for found in find_roots(connection, descends_from)[1]] if descends_from else None
         found, total = read.search_models(
             connection,
@@ -78,7 +79,7 @@ def defects(
 
     Raises UnknownModel for a name that means no model.
     """
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         key = find_model(connection, model).key if model else None
         found, total = read.find_defects(connection, kinds=kinds, model=key, limit=limit)
     return DefectList(total, tuple(found))

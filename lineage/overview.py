@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from registry.database import SCHEMA
+from registry.database import SCHEMA, reading
 from registry.read import RunFacts, last_runs, totals
 
 
@@ -24,7 +24,7 @@ class Overview:
 
 def overview(engine: Engine) -> Overview:
     """What the registry holds."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         held, runs = totals(connection), last_runs(connection)
     return Overview(
         registry=engine.url.render_as_string(hide_password=True),

@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 
 from lineage.family import Edge, Family, Member, descendants
 from registry import read
-from registry.records import HUB_EVIDENCE, Relation, State
+from registry.database import reading
+from registry.records import HUB_EVIDENCE, RECOVERED, Relation, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Statistics:
 def count_family(engine: Engine, *roots: str) -> FamilyCount:
     """How many models were made from `roots` (names or `author:NAME`), under each common definition."""
     family = descendants(engine, *roots)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         date = read.data_date(connection)
     return FamilyCount(family.asked, len(family.roots), date, tuple(_counts(family)))
 
@@ -62,7 +63,7 @@ def count_family(engine: Engine, *roots: str) -> FamilyCount:
 def family_statistics(engine: Engine, *roots: str, limit: int | None = 10) -> Statistics:
     """A family by relation, depth, licence, author, month and branch; `limit` rows a section."""
     family = descendants(engine, *roots)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         date = read.data_date(connection)
     below = _derivatives(family)
     relations = Counter(m.relation or Relation.UNKNOWN for m in below)
@@ -86,7 +87,7 @@ def family_statistics(engine: Engine, *roots: str, limit: int | None = 10) -> St
 
 def registry_statistics(engine: Engine, *, limit: int | None = 10) -> Statistics:
     """The whole registry by state, relation, depth, licence, author, month and largest families."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         held = read.totals(connection)
         edges = read.all_steps(connection)
         relations = Counter(read.edges_by_relation(connection))
@@ -126,7 +127,10 @@ def _derivatives(family: Family) -> tuple[Member, ...]:
 
 def _counts(family: Family) -> Iterable[Count]:
     below = _derivatives(family)
-    owners = {member.author for member in family.members if member.depth == 0}
+    first = [member for member in family.members if member.depth == 0]
+    roots, owners = {member.id for member in first}, {member.author for member in first}
+    unseen = sum(member.state == State.PLACEHOLDER for member in first)
+    yield Count("roots", len(roots), f"models that were asked for (here {unseen} only named as parents, never seen)")
     direct = [m for m in below if m.depth == 1]
     yield Count("transitive", len(below), "models made from the roots in any number of steps; roots not counted")
     yield Count("direct", len(direct), "models that name a root as their base_model")
@@ -140,17 +144,18 @@ def _counts(family: Family) -> Iterable[Count]:
     )
     yield Count("by others", sum(m.author not in owners for m in below), "transitive, by authors other than the roots'")
     yield Count("authors", len({m.author for m in below}), "distinct authors of the transitive ones")
-    merged = len(family.edges) - len(below)
-    yield Count("edges", len(family.edges), f"links; a merge counts once per parent in the family (here {merged} more)")
-    vouched = _reached(family, {e for e in family.edges if e.evidence in HUB_EVIDENCE})
+    links = [edge for edge in family.edges if edge.child not in roots]
+    more = len(links) - len(below)
+    yield Count("edges", len(links), f"links of these models to the family; merges have several (here {more} more)")
+    vouched = _reached(family, [e for e in family.edges if e.evidence in HUB_EVIDENCE])
     yield Count("by the Hub's tags", vouched, "transitive, over links that the Hub itself resolved")
-    declared = _reached(family, {e for e in family.edges if not read.is_recovered(e.evidence)})
+    declared = _reached(family, [e for e in family.edges if e.evidence not in RECOVERED])
     yield Count("as declared", declared, "the same and links by a card or a library's tag, letter for letter")
     yield Count("recovered", len(below) - declared, "reached only by mending letter case, renames or legacy ids")
     yield Count("gone", sum(m.state == State.GONE for m in below), "of the transitive ones, no longer public")
 
 
-def _reached(family: Family, edges: set[Edge]) -> int:
+def _reached(family: Family, edges: list[Edge]) -> int:
     onward: dict[str, list[str]] = defaultdict(list)
     for edge in edges:
         onward[edge.parent].append(edge.child)

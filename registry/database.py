@@ -5,10 +5,10 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -38,6 +38,10 @@ def parse_url(name: str) -> URL:
     except (ArgumentError, ValueError) as error:
         shown = _PASSWORD.sub(r"\1:***@", name)[:200]
         raise RegistryError(f"not a database URL: {shown}: name a file or a URL like sqlite:///registry.db") from error
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise RegistryError(
+            f"no registry on {url.get_backend_name()}: name a SQLite file or a postgresql+psycopg:// URL"
+        )
     if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
         raise RegistryError("a registry in memory would be lost at once: name a file with --db")
     return url
@@ -51,7 +55,7 @@ def open_registry(name: str | None = None, *, create: bool = False) -> Engine:
     """
     url = parse_url(name or default_url())
     path = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
-    with readable_errors(url):
+    with readable_errors(url), _readable_options(url):
         missing = path is not None and (not path.exists() or path.stat().st_size == 0)
         if missing and not create:
             raise RegistryError(f"no registry at {url.database}: {_HINT_DEMO}")
@@ -83,6 +87,15 @@ def open_for_upgrade(name: str | None = None) -> tuple[Engine, str]:
     if version is None:
         raise RegistryError(f"{_shown(url)} is not a lineage registry: name another with --db")
     return engine, version
+
+
+@contextmanager
+def _readable_options(url: URL) -> Iterator[None]:
+    """Turn what a driver raises on a URL's options, or a file's name, into one line."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise RegistryError(f"cannot use {_shown(url)[:200]} ({error}): check the URL given with --db") from error
 
 
 def connect(url: URL) -> Engine:
@@ -131,6 +144,20 @@ def upgrade(engine: Engine) -> None:
 
 
 @contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection on which everything read is of one moment, whatever is written meanwhile.
+
+    Raises RegistryError where the database fails.
+    """
+    with readable_errors(engine.url), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")  # the driver begins none by itself for SELECT
+        else:
+            connection.execution_options(isolation_level="REPEATABLE READ")  # sets it on this very connection
+        yield connection
+
+
+@contextmanager
 def readable_errors(url: URL) -> Iterator[None]:
     """Turn a database's or file system's error into one line for a person."""
     try:
@@ -141,12 +168,10 @@ def readable_errors(url: URL) -> Iterator[None]:
         raise RegistryError(
             f"cannot use {_shown(url)[:200]} ({error.strerror}): name another place with --db or LINEAGE_DB"
         ) from error
-    except (TypeError, ValueError) as error:  # from a driver, on a URL's options or a file's name
-        raise RegistryError(f"cannot use {_shown(url)[:200]} ({error}): check the URL given with --db") from error
 
 
-#: What SQLite says, and what a person can do about it.
-_SQLITE_SAYS = {
+#: What databases say, and what a person can do about it.
+_DATABASES_SAY = {
     "not a database": "is not a database: name another with --db",
     "readonly database": "is read-only: copy it to a folder you can write to, or name another with --db",
     "unable to open": "cannot be opened: is its folder read-only? copy it, or name another with --db",
@@ -159,7 +184,7 @@ _SQLITE_SAYS = {
 def explain(error: SQLAlchemyError, place: str) -> RegistryError:
     """One line for `error`, ending with the way out."""
     said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-    for words, advice in _SQLITE_SAYS.items():
+    for words, advice in _DATABASES_SAY.items():
         if words in said:
             return RegistryError(f"{place} {advice}")
     return RegistryError(f"{place} answered: {said}: check --db or LINEAGE_DB")
@@ -190,8 +215,12 @@ def _make_file(path: Path) -> None:
         engine.dispose()
         if path.exists() and path.stat().st_size == 0:
             path.unlink()
-        with suppress(FileExistsError):  # another process was faster, and its registry is as good
+        try:
             os.link(made, path)
+        except FileExistsError:  # another process was faster, and its registry is as good
+            pass
+        except OSError:  # a file system without hard links
+            made.rename(path)
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -2,28 +2,14 @@
 
 import difflib
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from registry.ids import legacy_names, split_url
 from registry.records import RegistryError, State, storable
 from registry.tables import MODELS, NAMES
-
-#: What the Hub accepts as a repository id: huggingface_hub `validate_repo_id`. Its length limit of 96 is younger than
-#: some repositories, so this one is wider.
-ID = re.compile(r"(?:[A-Za-z0-9_][\w.-]{0,95}/)?[A-Za-z0-9_.][\w.-]{0,199}", re.ASCII)
-_URL = re.compile(r"https?://|(?:www\.)?(?:huggingface\.co|hf\.co)/", re.IGNORECASE)
-_HOSTS = {"huggingface.co", "www.huggingface.co", "hf.co"}
-#: First path parts of Hub pages that are no organisation.
-_NOT_OWNERS = {"api", "collections", "datasets", "docs", "models", "papers", "settings", "spaces"}
-#: Pages of a model, which stand behind its id in a URL.
-_PAGES = {"blob", "commit", "commits", "discussions", "raw", "resolve", "tree"}
-_SHA = re.compile(r"[0-9a-f]{7,64}")
 
 
 class UnknownModel(RegistryError):
@@ -42,34 +28,6 @@ class Found:
     def label(self) -> str:
         """The id, with the revision where one was given."""
         return f"{self.repo_id}@{self.revision}" if self.revision else self.repo_id
-
-
-@cache
-def legacy_names() -> dict[str, str]:
-    """Short ids of the Hub's first years and the ids they redirect to (source: registry/legacy_names.toml)."""
-    table = tomllib.loads(files("registry").joinpath("legacy_names.toml").read_text("utf-8"))
-    return {name: f"{owner}/{name}" for owner, names in table.items() for name in names}
-
-
-def split_url(text: str) -> tuple[str, str | None] | None:
-    """The id and revision in a URL of a Hub model page, or None if `text` is not one.
-
-    >>> split_url("https://huggingface.co/Qwen/Qwen3-8B/blob/b968826/README.md")
-    ('Qwen/Qwen3-8B', 'b968826')
-    """
-    if not _URL.match(text):
-        return None
-    try:
-        url = urlsplit(text if "://" in text else f"https://{text}")
-    except ValueError:
-        return None
-    parts = [unquote(part) for part in url.path.split("/") if part]
-    if url.hostname not in _HOSTS or not parts or parts[0] in _NOT_OWNERS:
-        return None
-    short = len(parts) == 1 or parts[1] in _PAGES  # a model of the Hub's first years, without an owner
-    repo_id, rest = ("/".join(parts[:1]), parts[1:]) if short else ("/".join(parts[:2]), parts[2:])
-    revision = rest[1] if len(rest) > 1 and _SHA.fullmatch(rest[1]) else None
-    return (repo_id, revision) if ID.fullmatch(repo_id) else None
 
 
 def find_model(connection: Connection, text: str) -> Found:
@@ -171,7 +129,7 @@ def _near_matches(connection: Connection, name: str) -> list[str]:
     owner, _, short = folded.rpartition("/")
     columns = select(MODELS.c.folded, MODELS.c.repo_id)
     starts = [owner[:4], short[:6]] if owner else [short[:6]]
-    tests = [MODELS.c.folded.startswith(s, autoescape=True) for s in starts if s]
+    tests = [and_(MODELS.c.folded >= s, MODELS.c.folded < f"{s}\U0010ffff") for s in starts if s]
     tests += [MODELS.c.folded.like(f"%/{like(short[:8])}%", escape="\\")] if short else []
     popularity = (func.coalesce(MODELS.c.downloads, -1).desc(), MODELS.c.repo_id)
     candidates: dict[str, str] = {}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -13,7 +13,9 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
+    and_,
     bindparam,
+    exists,
     func,
     literal,
     or_,
@@ -21,7 +23,7 @@ from sqlalchemy import (
 )
 
 from registry.names import like, owned_by
-from registry.records import LONGEST_LABEL, Evidence, State
+from registry.records import LONGEST_LABEL, State
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, chunks
 
 
@@ -129,6 +131,7 @@ _STEP = (
 )
 
 
+@lru_cache(maxsize=4096)
 def labels(stored: str | None) -> tuple[str, ...] | None:
     """A list of labels as the tables hold it."""
     return None if stored is None else tuple(json.loads(stored))
@@ -219,7 +222,9 @@ def search_models(
     below: Sequence[int] | None = None,
     limit: int | None = 20,
 ) -> tuple[list[Brief], int]:
-    """Models whose id holds `text` in any letter case, most downloaded first, and how many there are in all.
+    """Models whose id holds `text`, and how many there are in all; in any letter case, all of it.
+
+    A model whose id is `text` comes first, then the most downloaded.
 
     `below` keeps descendants of these keys only.
     """
@@ -230,10 +235,11 @@ def search_models(
     if author:
         tests.append(owned_by(author))
     if license:
-        quoted = json.dumps(license, ensure_ascii=False)
-        tests.append(or_(m.licenses.like(f"%{like(quoted)}%", escape="\\"), m.license_name == license))
+        quoted = json.dumps(license.lower(), ensure_ascii=False)
+        held = func.lower(m.licenses).like(f"%{like(quoted)}%", escape="\\")
+        tests.append(or_(held, func.lower(m.license_name) == license.lower()))
     if pipeline:
-        tests.append(m.pipeline_tag == pipeline)
+        tests.append(func.lower(m.pipeline_tag) == pipeline.lower())
     if below is not None:
         cte = _reach(up=False)
         tests += [m.key.in_(select(cte.c.key)), m.key.not_in(_ROOTS)]
@@ -276,7 +282,7 @@ def totals(connection: Connection) -> Totals:
 
 def data_date(connection: Connection) -> str | None:
     """The date of the newest data: of the latest dump or crawl, not of its import."""
-    latest: str | None = connection.scalar(select(func.max(RUNS.c.seen)))
+    latest: str | None = connection.scalar(select(func.max(RUNS.c.seen)).where(RUNS.c.models > 0))
     return latest
 
 
@@ -322,9 +328,15 @@ def most_children(connection: Connection) -> list[tuple[str, int]]:
     return [(name, count) for name, count in connection.execute(rows.order_by(inner.c.n.desc(), MODELS.c.repo_id))]
 
 
-def is_recovered(evidence: str) -> bool:
-    """Whether an edge's parent was found by letter case, a rename or the legacy table."""
-    return evidence in {Evidence.CASE, Evidence.RENAME, Evidence.LEGACY}
+def unneeded_placeholder() -> ColumnElement[bool]:
+    """Whether a row of models is a placeholder that no declaration and no name needs."""
+    m, d = MODELS.c, DERIVATIONS.c
+    needed = or_(
+        exists().where(d.parent_key == m.key),
+        exists().where(d.child_key == m.key),
+        exists().where(NAMES.c.model_key == m.key),
+    )
+    return and_(m.state == State.PLACEHOLDER, ~needed)
 
 
 def _counts(connection: Connection, statement: Select[Any, int]) -> dict[str, int]:

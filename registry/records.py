@@ -56,7 +56,7 @@ class Evidence(StrEnum):
 #: Evidence by which the Hub itself vouches that the parent exists.
 HUB_EVIDENCE = (Evidence.TAG, Evidence.BOTH)
 #: Evidence that stands for a name which we, not the Hub, led to a model.
-RECOVERED = (Evidence.CASE, Evidence.RENAME, Evidence.LEGACY)
+RECOVERED = frozenset({Evidence.CASE, Evidence.RENAME, Evidence.LEGACY})
 
 
 #: Every kind of defect, and what it is.

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
 from registry.cycles import cyclic_edges
-from registry.names import legacy_names
+from registry.ids import legacy_names
+from registry.read import unneeded_placeholder
 from registry.records import HUB_EVIDENCE, Evidence, State
 from registry.tables import DERIVATIONS, MODELS, NAMES, chunks
 from registry.write import insert_missing, insert_placeholders, keys_of, replace_defects
@@ -108,7 +109,7 @@ def resolve_names(connection: Connection) -> None:
         keys |= keys_of(connection, missing)
     defects = _write_edges(connection, claims, leads, keys)
     _write_names(connection, leads, keys)
-    _drop_orphans(connection)
+    _tidy(connection)
     replace_defects(connection, "resolve", defects)
     replace_defects(connection, "cycle", _cycle_defects(connection))
 
@@ -235,15 +236,12 @@ def _write_names(connection: Connection, leads: dict[str, Lead], keys: dict[str,
     insert_missing(connection, NAMES, rows)
 
 
-def _drop_orphans(connection: Connection) -> None:
-    """Placeholders that no edge and no name needs any more."""
+def _tidy(connection: Connection) -> None:
+    """Placeholders that nothing needs any more, and old names that are a model's own by now."""
+    connection.execute(delete(MODELS).where(unneeded_placeholder()))
     m = MODELS.c
-    needed = or_(
-        exists().where(DERIVATIONS.c.parent_key == m.key),
-        exists().where(DERIVATIONS.c.child_key == m.key),
-        exists().where(NAMES.c.model_key == m.key),
-    )
-    connection.execute(delete(MODELS).where(m.state == State.PLACEHOLDER, ~needed))
+    own = exists().where(m.repo_id == NAMES.c.name, m.state != State.PLACEHOLDER)
+    connection.execute(delete(NAMES).where(own))
 
 
 def _cycle_defects(connection: Connection) -> list[tuple[int, str, str, str, str]]:

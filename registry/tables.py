@@ -26,7 +26,7 @@ class Model(SQLModel, table=True):
     repo_id: str = Field(unique=True, sa_type=_ID)
     folded: str = Field(index=True, sa_type=_ID, description="repo_id, case-folded")
     hub_id: str | None = Field(default=None, unique=True, description="the Hub's `_id`, stable over renames")
-    author: str | None = Field(default=None, index=True)
+    author: str | None = None
     created_at: str | None = None
     last_modified: str | None = None
     sha: str | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, exists, func, select, text
 
+from registry.read import unneeded_placeholder
 from registry.records import State
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS
 
@@ -33,15 +34,9 @@ def check(connection: Connection) -> list[str]:
     """What is wrong with the registry, one line each; empty where nothing is."""
     problems = list(_database_problems(connection))
     d, m = DERIVATIONS.c, MODELS.c
-    orphans = (
-        select(func.count())
-        .select_from(MODELS)
-        .where(
-            m.state == State.PLACEHOLDER,
-            ~exists().where(d.parent_key == m.key),
-            ~exists().where(NAMES.c.model_key == m.key),
-        )
-    )
+    orphans = select(func.count()).select_from(MODELS).where(unneeded_placeholder())
+    own = exists().where(m.repo_id == NAMES.c.name, m.state != State.PLACEHOLDER)
+    taken = select(func.count()).select_from(NAMES).where(own)
     loops = select(func.count()).select_from(DERIVATIONS).where(d.parent_key == d.child_key)
     later = RUNS.alias("later")
     same_source = (later.c.command == RUNS.c.command, later.c.source == RUNS.c.source)
@@ -54,6 +49,7 @@ def check(connection: Connection) -> list[str]:
     )
     for statement, words in (
         (orphans, "placeholders that no model names: import any file again"),
+        (taken, "old names that are a model's own by now: import any file again"),
         (loops, "models that are their own parent: import any file again"),
         (silent, "declared parents that are neither an edge nor a defect: import any file again"),
         (unfinished, "imports that did not end: import their files again"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, update
 
 from registry.database import readable_errors
 from registry.identity import Row, match
@@ -33,12 +33,20 @@ class Saved:
         self.changed += other.changed
 
 
+#: Any number that no other program on the server is likely to take.
+_WRITER = 0x6C696E65616765
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction. On SQLite it takes the write lock at once, so that it waits instead of failing midway."""
+    """One write transaction. Writers take turns: on SQLite by its write lock, taken at once so that a second one waits
+    instead of failing midway; on PostgreSQL by a lock of our own, since two pages that hold the same models in another
+    order would wait for each other."""
     with readable_errors(engine.url), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER})
         yield connection
         connection.commit()
 
@@ -185,28 +193,35 @@ def _differing(
     parents: dict[int, tuple[Parent, ...]] = {}
     defects: dict[int, tuple[Defect, ...]] = {}
     for sight, row in known:
-        key, said = row["key"], sight.record.parents
+        key = row["key"]
         mine = (held_parents[key], held_defects[key])
-        theirs = (said or (), frozenset(sight.record.defects))
-        if said is None or not _prevails(sight, row, theirs, mine):
-            continue
+        theirs = _said(sight, row, mine)
         if theirs[0] != mine[0]:
             parents[key] = theirs[0]
         if theirs[1] != mine[1]:
-            defects[key] = sight.record.defects
+            defects[key] = tuple(sorted(theirs[1], key=repr))
     return parents, defects
 
 
 _Lineage = tuple[tuple[Parent, ...], frozenset[Defect]]
+#: Where a row speaks of parents.
+_PARENT_FIELDS = {"tags", "base_model", "base_model_relation", "baseModels"}
 
 
-def _prevails(sight: Sight, row: Row, theirs: _Lineage, mine: _Lineage) -> bool:
-    """Whether a sight's word on parents holds against what is stored."""
+def _said(sight: Sight, row: Row, mine: _Lineage) -> _Lineage:
+    """The parents and defects that hold after a sight; `mine` are those held before."""
     order = sight.compare(row)
-    if order == 0:  # nothing but the parents tells the two apart
-        return (repr(theirs[0]), sorted(map(repr, theirs[1]))) >= (repr(mine[0]), sorted(map(repr, mine[1])))
+    said, found = sight.record.parents, frozenset(sight.record.defects)
+    if said is None:  # says nothing of parents: what is known of them stands
+        about_parents = frozenset(defect for defect in mine[1] if defect.field in _PARENT_FIELDS)
+        return (mine[0], about_parents | found) if order >= 0 else mine
+    theirs = (said, found)
+    if order == 0:  # nothing but these tells the two apart
+        return max(theirs, mine, key=lambda lineage: (repr(lineage[0]), sorted(map(repr, lineage[1]))))
+    if order > 0:
+        return theirs
     # A row that says nothing of licences holds neither tags nor card: so far no source spoke of parents.
-    return order > 0 or (row["licenses"] is None and not mine[0])
+    return (said, mine[1] | found) if row["licenses"] is None and not mine[0] else mine
 
 
 def _held(

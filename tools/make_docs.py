@@ -27,6 +27,23 @@ SNAPSHOT = ROOT / "crawler" / "data" / "snapshot.jsonl.gz"
 #: A console block of Markdown: one or more `$ command` lines, each with its output.
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
+_INTRODUCTION = """# The commands
+
+Generated from `--help` by `make docs`.
+
+## Exit status
+
+| status | meaning |
+| --- | --- |
+| 0 | fine |
+| 2 | a mistake in the command or the data: one line on stderr that ends with the way out |
+| 70 | a crash of ours: please report it, with what `lineage --debug` says |
+| 130 | interrupted (Ctrl-C) |
+
+1 and 3 are kept for audits.
+
+"""
+
 
 def main() -> None:
     """Write every generated file."""
@@ -56,10 +73,10 @@ def cli_reference() -> str:
     blocks = [
         f"## {path}\n\n```text\n{context.get_help()}\n```\n"
         for path, context in _commands(
-            cli, click.Context(cli, info_name="lineage", max_content_width=100, **cli.context_settings)
+            cli, click.Context(cli, info_name="lineage", terminal_width=88, **cli.context_settings)
         )
     ]
-    return "# The commands\n\nGenerated from `--help` by `make docs`.\n\n" + "\n".join(blocks)
+    return _INTRODUCTION + "\n".join(blocks)
 
 
 def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Context]]:
@@ -68,7 +85,7 @@ def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             if below is not None:
-                yield from _commands(below, click.Context(below, info_name=name, parent=context, max_content_width=100))
+                yield from _commands(below, click.Context(below, info_name=name, parent=context, terminal_width=88))
 
 
 def json_schema(result: type, name: str) -> str:

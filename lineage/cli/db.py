@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from lineage.cli.options import open_db, output_options, registry_option, write_result
+from lineage.cli.options import output_options, registry_option, write_result
 from lineage.overview import overview
-from registry.database import SCHEMA, open_for_upgrade, readable_errors
+from registry.database import SCHEMA, open_for_upgrade, open_registry, reading
 from registry.database import upgrade as upgrade_schema
 from registry.records import RegistryError
 from registry.transfer import check as check_registry
@@ -23,7 +23,7 @@ def db() -> None:
 @registry_option
 def info(format_: str, output: Path | None, db: str | None) -> None:
     """Show where the registry is, what it holds, and its latest imports."""
-    write_result(overview(open_db(db)), format_, output)
+    write_result(overview(open_registry(db)), format_, output)
 
 
 @db.command()
@@ -51,17 +51,18 @@ def digest(part: str, db: str | None) -> None:
 
     The same content gives the same sum, whatever the order it came in, on any database.
     """
-    engine = open_db(db)
-    with engine.connect() as connection:
-        click.echo(digest_registry(connection, part))
+    engine = open_registry(db)
+    with reading(engine) as connection:
+        content = digest_registry(connection, part)
+    click.echo(content)
 
 
 @db.command()
 @registry_option
 def check(db: str | None) -> None:
     """Check that the registry is whole."""
-    engine = open_db(db)
-    with readable_errors(engine.url), engine.connect() as connection:
+    engine = open_registry(db)
+    with reading(engine) as connection:
         problems = check_registry(connection)
     if problems:
         raise RegistryError("; ".join(problems))

@@ -1,5 +1,6 @@
 """The demo: the embedded snapshot through the real import path, and what can be asked of it."""
 
+import shlex
 import shutil
 import sys
 from importlib.resources import as_file, files
@@ -9,12 +10,15 @@ import click
 
 from lineage import family
 from lineage.cli.load import load, summary
-from lineage.cli.options import open_db, registry_option, write_result
+from lineage.cli.options import registry_option, write_result
 from lineage.statistics import count_family
-from registry.read import totals
+from registry.database import open_registry, reading
+from registry.read import last_runs, totals
+from registry.records import RegistryError
 
 #: The date of most of the snapshot's rows; those of other dates carry their own (crawler/data/README.md).
 SNAPSHOT_DATE = "2026-08-22T00:00:00Z"
+_SNAPSHOT = "snapshot.jsonl.gz"
 _ROOT = "Qwen/Qwen3-1.7B"
 _MODEL = "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking"
 
@@ -23,12 +27,15 @@ _MODEL = "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking"
 @registry_option
 def demo(db: str | None) -> None:
     """Load the embedded snapshot and show what can be asked."""
-    engine = open_db(db, create=True)
+    engine = open_registry(db, create=True)
     place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
+    with reading(engine) as connection:
+        if any(run.source != _SNAPSHOT for run in last_runs(connection)):
+            raise RegistryError(f"{place} holds data of your own: name a new file for the sample with --db")
     click.echo(f"Loading the embedded snapshot of the Hub (August 2026) into {place}")
-    with as_file(files("crawler") / "data" / "snapshot.jsonl.gz") as snapshot:
+    with as_file(files("crawler") / "data" / _SNAPSHOT) as snapshot:
         saved = load(engine, [snapshot], SNAPSHOT_DATE, quiet=False)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         click.echo(summary(saved, totals(connection)))
     click.echo(f"\nWhat was made from {_ROOT}?\n")
     write_result(family.descendants(engine, _ROOT, limit=12), "tree", None)
@@ -37,7 +44,7 @@ def demo(db: str | None) -> None:
     click.echo("\nHow large is the family? It depends on what one counts:\n")
     write_result(count_family(engine, _ROOT), "table", None)
     command = _called_as()
-    where = f" --db {db}" if db else ""
+    where = f" --db {shlex.quote(str(place))}" if db else ""
     click.echo(
         f"\nTry next:\n"
         f"  {command} show {_MODEL}{where}\n"

@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from crawler.dumps import Dump
 from crawler.load import import_files
-from lineage.cli.options import open_db, registry_option
-from lineage.formats.text import number
-from registry.read import Totals, is_recovered, totals
-from registry.records import iso_time
+from lineage.cli.options import registry_option
+from lineage.formats.text import number, printable
+from registry.database import open_registry, reading
+from registry.read import Totals, totals
+from registry.records import RECOVERED, iso_time
 from registry.write import Saved
 
 
@@ -34,10 +35,10 @@ def import_command(files: tuple[Path, ...], seen: str | None, quiet: bool, db: s
     day = _date(seen)
     for file in files:
         Dump(file)  # one that cannot be read is refused before a registry is made for it
-    engine = open_db(db, create=True)
+    engine = open_registry(db, create=True)
     saved = load(engine, files, day, quiet=quiet)
     if not quiet:
-        with engine.connect() as connection:
+        with reading(engine) as connection:
             click.echo(summary(saved, totals(connection)))
 
 
@@ -53,7 +54,7 @@ def load(engine: Engine, files: Sequence[Path], seen: str | None, *, quiet: bool
 
 def summary(saved: Saved, held: Totals) -> str:
     """What an import did, and what the registry holds after it."""
-    recovered = sum(count for evidence, count in held.edges.items() if is_recovered(evidence))
+    recovered = sum(count for evidence, count in held.edges.items() if evidence in RECOVERED)
     unchanged = saved.models - saved.new - saved.changed
     kinds = ", ".join(f"{number(count)} {kind}" for kind, count in held.defects.items())
     return "\n".join(
@@ -77,30 +78,48 @@ def _date(text: str | None) -> str | None:
         raise click.BadParameter(f"{text!r} is no ISO 8601 date such as 2026-08-22", param_hint="--seen") from error
 
 
+class _Pace:
+    """How fast the models of the file in hand come, and how far it is read."""
+
+    def __init__(self) -> None:
+        self.dump: Dump | None = None
+        self.start = self.now = monotonic()
+
+    def words(self, dump: Dump, models: int) -> str:
+        """What to say after a page: the file, models, models a second."""
+        before, self.now = self.now, monotonic()
+        if dump is not self.dump:
+            self.dump, self.start = dump, before
+        return f"{printable(dump.path.name)}: {models:,} models, {models / (self.now - self.start):,.0f}/s"
+
+    def left(self, dump: Dump) -> float:
+        """Seconds until the end of the file, at the pace so far."""
+        done = min(dump.position / dump.size, 1.0)
+        return (self.now - self.start) * (1 - done) / done if done else 0.0
+
+
 def _bar(bar: "tqdm[NoReturn]") -> Callable[[Dump, int], None]:
-    start = monotonic()
+    pace = _Pace()
 
     def show(dump: Dump, models: int) -> None:
-        bar.total = dump.size
+        if dump is not pace.dump:
+            bar.reset(total=dump.size)
         bar.n = min(dump.position, dump.size)
-        rate = models / (monotonic() - start)
-        bar.set_description_str(f"{dump.path.name}: {models:,} models, {rate:,.0f}/s")
+        bar.set_description_str(pace.words(dump, models))
 
     return show
 
 
 def _plain_lines(every: float = 5.0) -> Callable[[Dump, int], None]:
-    start = said = monotonic()
+    pace = _Pace()
+    said = monotonic()
 
     def show(dump: Dump, models: int) -> None:
         nonlocal said
-        now = monotonic()
-        if now - said < every:
-            return
-        said = now
-        done = min(dump.position / dump.size, 1.0)
-        left = (now - start) * (1 - done) / done if done else 0.0
-        rate = models / (now - start)
-        click.echo(f"{dump.path.name}: {models:,} models, {rate:,.0f}/s, {done:.0%}, {left:.0f} s left", err=True)
+        words = pace.words(dump, models)
+        if pace.now - said >= every:
+            said = pace.now
+            done = min(dump.position / dump.size, 1.0)
+            click.echo(f"{words}, {done:.0%}, {pace.left(dump):.0f} s left", err=True)
 
     return show

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from lineage import statistics
-from lineage.cli.options import limit_for, limit_option, open_db, output_options, registry_option, write_result
+from lineage.cli.options import limit_for, limit_option, output_options, registry_option, write_result
+from registry.database import open_registry
 
 _NUMBERS = output_options("table", "json", "jsonl", "csv", "markdown")
 
@@ -20,7 +21,7 @@ def stats(roots: tuple[str, ...], limit: int | None, format_: str, output: Path 
 
     By relation, depth, licence, author, month, and largest branches. A ROOT is a model, or author:NAME.
     """
-    engine = open_db(db)
+    engine = open_registry(db)
     if roots:
         result = statistics.family_statistics(engine, *roots, limit=limit_for(limit, format_, 10))
     else:
@@ -37,4 +38,4 @@ def count(roots: tuple[str, ...], format_: str, output: Path | None, db: str | N
 
     A ROOT is a model, or author:NAME; the union of all is counted once.
     """
-    write_result(statistics.count_family(open_db(db), *roots), format_, output)
+    write_result(statistics.count_family(open_registry(db), *roots), format_, output)

@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy import Engine
 
 from lineage.formats.documents import Result, document
-from lineage.formats.rows import csv_table, json_lines, markdown_table, text_table
-from lineage.formats.tables import as_table, text_sections
-from lineage.formats.tree import Paint, path_lines, plain, tree
-from lineage.statistics import Statistics
-from registry.database import open_registry
+from lineage.formats.rows import csv_table, json_lines, markdown_table
+from lineage.formats.tables import as_table, as_text
+from lineage.formats.tree import Paint, plain, tree
 from registry.records import RegistryError, Relation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Name of each format → the function from a result to text.
 FORMATS: dict[str, Callable[[Any], str]] = {
-    "table": lambda r: text_sections(r) if isinstance(r, Statistics) else text_table(as_table(r)),
+    "table": as_text,
     "json": document,
     "jsonl": lambda result: json_lines(as_table(result)),
     "csv": lambda result: csv_table(as_table(result)),
@@ -85,16 +82,10 @@ def output_options(*formats: str) -> Callable[[F], F]:
     return decorate
 
 
-def open_db(db: str | None, *, create: bool = False) -> Engine:
-    """The registry that a command works on."""
-    return open_registry(db, create=create)
-
-
 def write_result(result: Result, format_: str, output: Path | None) -> None:
     """Write a result in a format, to the terminal or whole to a file."""
     if format_ == "tree":
-        painter = tree if hasattr(result, "members") else path_lines
-        write_text(painter(result, _paint() if output is None else plain), output)  # type: ignore[arg-type]
+        write_text(tree(result, _paint() if output is None else plain), output)
     else:
         write_text(FORMATS[format_](result), output)
 
@@ -112,10 +103,11 @@ def write_text(text: str, output: Path | None) -> None:
             return
         target = output.resolve()
         mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
-            file.write(whole)
-        os.chmod(file.name, mode)
-        os.replace(file.name, target)
+        with tempfile.TemporaryDirectory(prefix=".lineage-", dir=target.parent) as folder:
+            draft = Path(folder) / "draft"
+            draft.write_text(whole, encoding="utf-8")
+            draft.chmod(mode)
+            draft.replace(target)
     except OSError as error:
         raise RegistryError(f"cannot write {output} ({error.strerror}): name another file with -o") from error
 

@@ -15,6 +15,8 @@ _SHOWN = (
     "downloads likes created_at last_modified pipeline_tag library_name gated private disabled sha hub_id new_version"
 ).split()
 
+_UNITS = {"downloads": "downloads, last 30 days"}
+
 
 @singledispatch
 def as_table(result: object) -> Table:
@@ -24,8 +26,18 @@ def as_table(result: object) -> Table:
 
 @as_table.register
 def _(family: Family) -> Table:
+    labels = {label.partition("@")[0]: label for label in family.roots}
     rows = [
-        (m.depth, m.id, m.relation, m.via, m.evidence, license_label(m.licenses, m.license_name), m.downloads, m.state)
+        (
+            m.depth,
+            labels.get(m.id, m.id),
+            m.relation,
+            m.via,
+            m.evidence,
+            license_label(m.licenses, m.license_name),
+            m.downloads,
+            m.state,
+        )
         for m in family.members
     ]
     left_out = sum(family.hidden.values())
@@ -74,14 +86,14 @@ def _(page: ModelPage) -> Table:
     if facts.license_link:
         rows.append(("license_link", facts.license_link))
     rows += [("base_model", _edge_words(edge)) for edge in page.parents]
-    rows += [("derivatives", f"{count:,} {relation}") for relation, count in page.children.items()]
-    rows += [(name, getattr(facts, name)) for name in _SHOWN if getattr(facts, name) is not None]
+    rows += [(f"direct derivatives, {relation}", count) for relation, count in page.children.items()]
+    rows += [(_UNITS.get(name, name), getattr(facts, name)) for name in _SHOWN if getattr(facts, name) is not None]
     rows += [("datasets", ", ".join(facts.datasets))] if facts.datasets else []
     rows += [("also called", f"{name} ({evidence})") for name, evidence in page.names.items()]
     rows += [("defect", f"{d.kind}: {d.field} {d.value!r}: {d.reason}") for d in page.defects]
-    rows += (
-        [("seen", f"{facts.first_seen or '?'} to {facts.last_seen or '?'}, by {facts.source}")] if facts.source else []
-    )
+    if facts.source:
+        days = (facts.first_seen or "?", facts.last_seen or "?")
+        rows.append(("seen", f"{' to '.join(dict.fromkeys(days))}, last by {facts.source}"))
     return Table(("fact", "value"), rows)
 
 
@@ -107,8 +119,8 @@ def _(overview: Overview) -> Table:
     rows: list[tuple[Cell, ...]] = [("registry", "", overview.registry), ("schema", "", overview.schema_version)]
     rows.append(("data of", "", overview.data_date or "nothing imported yet"))
     for kind, counts in (("models", overview.models), ("edges", overview.edges), ("defects", overview.defects)):
-        rows += [(kind, label, number(count)) for label, count in counts.items()]
-    rows.append(("names", "other names of models", number(overview.names)))
+        rows += [(kind, label, count) for label, count in counts.items()]
+    rows.append(("names", "other names of models", overview.names))
     for run in overview.runs:
         done = f"{number(run.models)} models, {number(run.new)} new, {number(run.changed)} changed"
         ended = f"ended {run.finished_at}" if run.finished_at else "did not end"
@@ -131,7 +143,9 @@ def _(statistics: Statistics) -> Table:
 
 
 def more_paths(paths: Paths) -> tuple[str, ...]:
-    """What is to be said below paths of which not all are shown."""
+    """What is to be said below paths of which not all are shown, or in place of them."""
+    if paths.total == 0:
+        return (f"{printable(paths.ancestor)} is not an ancestor of {printable(paths.model)}, as far as is known",)
     if paths.total is None:
         return ("the number of paths is not known: a cycle lies between",)
     return _more(paths.total - len(paths.paths))
@@ -152,8 +166,14 @@ def _title(asked: tuple[str, ...], roots: int, date: str | None) -> str:
     return f"{subject}{number_of_roots}, data of {date[:10] if date else 'an unknown date'}"
 
 
-def text_sections(statistics: Statistics) -> str:
-    """Each section of statistics as a small table under its name."""
+@singledispatch
+def as_text(result: object) -> str:
+    """A result as aligned text."""
+    return text_table(as_table(result))
+
+
+@as_text.register
+def _(statistics: Statistics) -> str:
     parts = [printable(_title(statistics.asked, statistics.roots, statistics.data_date))]
     for section in statistics.sections:
         if section.rows:

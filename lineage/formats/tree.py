@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import singledispatch
 
 from lineage.family import Edge, Family, Member, Paths
 from lineage.formats.tables import more_paths
@@ -27,7 +28,14 @@ def plain(text: str, kind: str) -> str:
     return text
 
 
-def tree(family: Family, paint: Paint = plain) -> str:
+@singledispatch
+def tree(result: object, paint: Paint = plain) -> str:
+    """A family as a tree, paths as staircases; `paint` adds colour."""
+    raise TypeError(f"a {type(result).__name__} has no tree")
+
+
+@tree.register
+def _(family: Family, paint: Paint = plain) -> str:
     """The family from each root outwards, one model a line: how it was made, its licence and downloads."""
     drawing = _Drawing(family, paint)
     for root in family.members:
@@ -36,7 +44,8 @@ def tree(family: Family, paint: Paint = plain) -> str:
     return "\n".join(drawing.lines)
 
 
-def path_lines(paths: Paths, paint: Paint = plain) -> str:
+@tree.register
+def _(paths: Paths, paint: Paint = plain) -> str:
     """Each path as a staircase of models, from the model up to the ancestor."""
     blocks = []
     for path in paths.paths:
@@ -45,8 +54,6 @@ def path_lines(paths: Paths, paint: Paint = plain) -> str:
             words = [paint(_relation(edge, up=True), "relation"), paint(printable(edge.parent), "name")]
             lines.append(f"{'   ' * depth}└─ {'  '.join([*words, *_marked(_marks(None, edge), paint)])}")
         blocks.append("\n".join(lines))
-    if not blocks:
-        blocks = [f"{printable(paths.ancestor)} is not an ancestor of {printable(paths.model)}, as far as is known"]
     return "\n\n".join([*blocks, *more_paths(paths)])
 
 

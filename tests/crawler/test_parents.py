@@ -283,11 +283,19 @@ def test_a_declared_parent_that_the_hub_dropped() -> None:
     assert read(**row) == ([("a/A", "finetune", "both"), ("qwen/qwen3-8b", "merge", "card")], [])
 
 
+def test_a_relation_that_the_tags_do_not_have_is_noted() -> None:
+    card = {"base_model": "a/A", "base_model_relation": "quantized"}
+    assert read(tags=tags("a/A"), cardData=card) == ([("a/A", "finetune", "both")], ["contradiction"])
+    assert read(tags=tags("a/A", relation="quantized"), cardData=card) == ([("a/A", "quantized", "both")], [])
+
+
 def test_base_models_stand_in_for_tags() -> None:
     value = {"relation": "merge", "models": [{"_id": "0" * 24, "id": "a/A"}, {"id": "b/B"}, "c/C"]}
     expected = [("a/A", "merge", "tag"), ("b/B", "merge", "tag"), ("c/C", "merge", "tag")]
     assert read(baseModels=value) == (expected, [])
-    assert read(baseModels=value, tags=[]) == ([], [])  # tags say the same and more
+    assert read(baseModels=value, tags=[]) == ([], ["contradiction"])  # on the Hub, tags say the same
+    same = {"relation": "finetune", "models": [{"id": "a/A"}]}
+    assert read(baseModels=same, tags=tags("a/A")) == ([("a/A", "finetune", "tag")], [])
     with_card = read(baseModels=value, cardData={"base_model": "b/B"})[0]
     assert with_card == [("b/B", "merge", "both"), ("a/A", "merge", "tag"), ("c/C", "merge", "tag")]
 

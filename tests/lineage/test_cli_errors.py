@@ -77,7 +77,7 @@ def test_a_registry_of_an_older_version(registry: Engine) -> None:
     [
         ("sqlite://", "in memory"),
         (":memory:", "in memory"),
-        ("foo://x", "no driver for foo"),
+        ("foo://x", "no registry on foo"),
         ("://", "not a database URL"),
         ("/", "name another with --db"),
     ],

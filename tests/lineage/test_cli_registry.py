@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from crawler.dumps import Dump
-from lineage.cli.load import _plain_lines
+from lineage.cli.load import _Pace, _plain_lines
 from registry.database import SCHEMA
 from tests.families import Row, api_row, save
 from tests.lineage.calls import STEERING, answer, database, lineage, on_terminal, refusal
@@ -118,6 +118,31 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(tmp_path: Path, caps
     assert re.fullmatch(r"world\.jsonl: 1,234 models, [\d,]+/s, 100%, 0 s left\n", said.err)
     _plain_lines()(dump, 1_234)
     assert capsys.readouterr().err == ""
+
+
+def test_each_file_has_a_pace_of_its_own(tmp_path: Path) -> None:
+    pace = _Pace()
+    first, second = Dump(jsonl(tmp_path / "a.jsonl")), Dump(jsonl(tmp_path / "b\x1b[2J.jsonl"))
+    pace.words(first, 1_000)
+    begun = pace.now
+    assert pace.words(second, 10).startswith("b\\x1b[2J.jsonl: 10 models, ")
+    assert pace.start == begun
+    second.position = second.size // 2
+    assert pace.left(second) == pytest.approx((pace.now - begun) * 1.0, rel=0.1)
+
+
+def test_a_refused_file_leaves_the_registry_whole(tmp_path: Path) -> None:
+    db = tmp_path / "registry.db"
+    imported(jsonl(tmp_path / "world.jsonl"), "--db", db, "--seen", "2026-01-01")
+    (tmp_path / "notes.txt").write_text("to do\n")
+    assert "holds no JSON" in refusal("import", tmp_path / "notes.txt", "--db", db)
+    assert lineage("db", "check", "--db", db).stdout == "the registry is whole\n"
+    assert lineage("count", "Qwen/Base", "--db", db).stdout.startswith("Qwen/Base, data of 2026-01-01\n")
+
+
+def test_the_demo_keeps_out_of_a_registry_of_your_own(tmp_path: Path) -> None:
+    imported(jsonl(tmp_path / "world.jsonl"), "--db", tmp_path / "registry.db")
+    assert "holds data of your own" in refusal("demo", "--db", tmp_path / "registry.db")
 
 
 def test_progress_is_a_bar_on_a_terminal(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from lineage.family import Edge, Paths, common_ancestors, paths
-from lineage.formats.tree import path_lines
+from lineage.formats.tree import tree
 from registry.names import UnknownModel
 from tests.families import api_row, family, save
 from tests.lineage.calls import Graph, graph_rows, graphs, ladder, name, upward
@@ -119,7 +119,7 @@ def test_a_trillion_paths_are_counted_and_the_first_ten_shown_at_once(registry: 
 def test_a_path_longer_than_the_call_stack(deep_registry: Engine) -> None:
     found = paths(deep_registry, "c/3000", "c/0")
     assert (found.total, len(found.paths[0])) == (1, 3_000)
-    assert len(path_lines(found).split("\n")) == 3_001
+    assert len(tree(found).split("\n")) == 3_001
 
 
 @given(graph=graphs(cyclic=False, most=8), limit=st.integers(1, 5))

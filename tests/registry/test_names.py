@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from registry.names import Found, UnknownModel, find_model, find_roots, legacy_names, like, split_url
+from registry.ids import legacy_names, split_url
+from registry.names import Found, UnknownModel, find_model, find_roots, like
 from tests.families import Row, api_row, save
 
 SHA = "b968826d9c46dd6066d109eabc6255188de91218"

@@ -1,6 +1,9 @@
 """The same code on PostgreSQL: a real server, started for the test."""
 
+import gzip
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from lineage.statistics import count_family
 from registry.database import open_registry
 from registry.records import RegistryError
 from registry.transfer import check, digest
-from tests.conftest import SNAPSHOT
+from tests.conftest import CHECKOUT, SNAPSHOT
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +70,17 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert "secret" not in str(error.value)
     assert len(str(error.value).splitlines()) == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_two_imports_at_once_take_turns(url: str, on_postgresql: Engine, tmp_path: Path) -> None:
+    with gzip.open(SNAPSHOT, "rt", encoding="utf-8") as lines:
+        rows = list(lines)[:4_000]
+    for name, part in (("there", rows), ("back", rows[::-1])):
+        (tmp_path / name).write_text("".join(part), encoding="utf-8")
+    command = [sys.executable, "-m", "lineage", "import", "-q", "--db", url, "--seen", "2026-08-23"]
+    both = [
+        subprocess.Popen([*command, str(tmp_path / n)], stderr=subprocess.PIPE, cwd=CHECKOUT) for n in ("there", "back")
+    ]
+    assert [process.communicate(timeout=100)[1] for process in both] == [b"", b""]
+    with on_postgresql.connect() as connection:
+        assert check(connection) == []

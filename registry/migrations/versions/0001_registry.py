@@ -39,7 +39,6 @@ def upgrade() -> None:
         sa.Column("last_seen", sa.String()),
     )
     op.create_index("ix_models_folded", "models", ["folded"])
-    op.create_index("ix_models_author", "models", ["author"])
     placeholders = sa.text("state = 'placeholder'")
     op.create_index(
         "ix_models_placeholders", "models", ["key"], sqlite_where=placeholders, postgresql_where=placeholders
