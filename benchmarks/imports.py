@@ -36,7 +36,7 @@ from registry.tables import MODELS
 from registry.write import writing
 
 SNAPSHOT = Path(__file__).parents[1] / "crawler" / "data" / "snapshot.jsonl.gz"
-MODELS_WANTED = 100_000
+MODELS_WANTED = 200_000
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 Every function takes an engine from `registry.database.open_registry` and names of models as people write them: an id
 in any letter case, an old name, a URL of the Hub, or any of these with `@sha`. They raise
-`registry.names.UnknownModel` where a name means no model.
+`registry.names.UnknownModel` where a name means no model, and `registry.records.RegistryError` where the database fails.
 """
 
 from collections import defaultdict
@@ -23,7 +23,8 @@ _DEEPEST = 64
 @dataclass(frozen=True, slots=True)
 class Member:
     """A model of a family. `depth` counts steps from the nearest root; `relation` and `evidence` belong to the
-    edge by which it was reached first; `via` is the model at that edge's other end. `downloads`: last 30 days."""
+    edge by which it was reached first; `via` is the model at that edge's other end. `downloads`: last 30 days;
+    `created_at`: ISO 8601 in UTC; `licenses`: raw labels, None where no source said."""
 
     id: str
     depth: int
@@ -135,7 +136,10 @@ def descendants(
 
 
 def paths(engine: Engine, model: str, ancestor: str, *, limit: int | None = 10) -> Paths:
-    """The paths by which `ancestor` reaches `model`, shortest first, each from the model upwards."""
+    """The paths by which `ancestor` reaches `model`, shortest first, each from the model upwards.
+
+    Raises UnknownModel for a name that means no model; no path at all is an empty answer.
+    """
     with reading(engine) as connection:
         start, end = find_model(connection, model), find_model(connection, ancestor)
         steps, names = walk(connection, [start.key], up=True)

@@ -53,7 +53,10 @@ class Statistics:
 
 
 def count_family(engine: Engine, *roots: str) -> FamilyCount:
-    """How many models were made from `roots` (names or `author:NAME`), under each common definition."""
+    """How many models were made from `roots` (names or `author:NAME`), under each common definition.
+
+    Raises UnknownModel for a name that means no model.
+    """
     family = descendants(engine, *roots)
     with reading(engine) as connection:
         date = read.data_date(connection)
@@ -61,7 +64,10 @@ def count_family(engine: Engine, *roots: str) -> FamilyCount:
 
 
 def family_statistics(engine: Engine, *roots: str, limit: int | None = 10) -> Statistics:
-    """A family by relation, depth, licence, author, month and branch; `limit` rows a section."""
+    """A family by relation, depth, licence, author, month (`YYYY-MM`) and branch; `limit` rows a section.
+
+    Raises UnknownModel for a name that means no model.
+    """
     family = descendants(engine, *roots)
     with reading(engine) as connection:
         date = read.data_date(connection)

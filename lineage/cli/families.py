@@ -64,7 +64,7 @@ def descendants(
 @click.command()
 @click.argument("model")
 @click.argument("ancestor")
-@limit_option("paths, the shortest first")
+@limit_option("paths, the shortest first", "10")
 @_TREE
 @registry_option
 def why(model: str, ancestor: str, limit: int | None, format_: str, output: Path | None, db: str | None) -> None:

@@ -45,13 +45,13 @@ relation_option = click.option(
 )
 
 
-def limit_option(what: str) -> Callable[[F], F]:
+def limit_option(what: str, default: str = "what reads well, and all in json, jsonl and csv") -> Callable[[F], F]:
     """`--limit N`; see `limit_for`."""
     return click.option(
         "--limit",
         type=click.IntRange(0, _MOST),
         metavar="N",
-        help=f"Show at most N {what}; 0 shows all. Default: what reads well, and all in json, jsonl and csv.",
+        help=f"Show at most N {what}; 0 shows all. Default: {default}.",
     )
 
 
