@@ -26,8 +26,8 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from crawler.load import import_files
 from crawler.parse import parse
+from lineage.cli.load import load as import_quietly
 from lineage.family import ancestors, descendants
 from registry.database import open_registry
 from registry.read import most_children
@@ -167,8 +167,8 @@ def renamed_tag(tag: str, prefix: str) -> str:
 
 
 def load(engine: Engine, dump: Path) -> None:
-    """Import without a word."""
-    import_files(engine, [dump], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+    """Import as the command does, without a word."""
+    import_quietly(engine, [dump], "2026-08-22T00:00:00Z", quiet=True)
 
 
 def resolve(engine: Engine) -> None:

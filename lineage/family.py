@@ -2,7 +2,8 @@
 
 Every function takes an engine from `registry.database.open_registry` and names of models as people write them: an id
 in any letter case, an old name, a URL of the Hub, or any of these with `@sha`. They raise
-`registry.names.UnknownModel` where a name means no model, and `registry.records.RegistryError` where the database fails.
+`registry.names.UnknownModel` where a name means no model, and `registry.records.RegistryError` where the database
+fails.
 """
 
 from collections import defaultdict
