@@ -1,6 +1,6 @@
 """How fast models come in and questions are answered, as ratios to floors measured in the same run.
 
-    python -m benchmarks.imports [OUTPUT.md] [MODELS]
+    python -m benchmarks.imports [OUTPUT.md] [MODELS ...]
 
 The data is synthetic: the embedded snapshot again and again, each time under other owners, so that families, dirt and
 licences keep their real shares. Machines are noisy: read the ratios.
@@ -36,17 +36,18 @@ from registry.tables import MODELS
 from registry.write import writing
 
 SNAPSHOT = Path(__file__).parents[1] / "crawler" / "data" / "snapshot.jsonl.gz"
-MODELS_WANTED = 200_000
 
 
 def main() -> None:
     """Measure and print; write the page if a name is given."""
-    wanted = int(sys.argv[2]) if len(sys.argv) > 2 else MODELS_WANTED
-    with tempfile.TemporaryDirectory() as folder:
-        page = report(measured(Path(folder), wanted))
-    print(page)
+    sizes = [int(size) for size in sys.argv[2:]] or [200_000]
+    tables = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            tables.append(table(measured(Path(folder), size)))
+        print(tables[-1])
     if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(page, encoding="utf-8")
+        Path(sys.argv[1]).write_text("\n".join([preface(), *tables]), encoding="utf-8")
 
 
 def measured(folder: Path, wanted: int) -> list[tuple[str, str, str]]:
@@ -215,21 +216,22 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return perf_counter() - start, result
 
 
-def report(rows: list[tuple[str, str, str]]) -> str:
-    """The page."""
+def preface() -> str:
+    """What the page says of itself and of the machine."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("sqlalchemy", "sqlmodel"))
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
-    lines = [
-        "# Benchmarks",
-        "",
-        "Made by `make bench` on synthetic data (the embedded snapshot repeated under other owners).",
-        f"Machine: {machine}. Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}.",
-        "",
-        "| work | figure | ratio |",
-        "| --- | --- | --- |",
-        *(f"| {what} | {figure} | {ratio} |" for what, figure, ratio in rows),
-    ]
-    return "\n".join(lines) + "\n"
+    return (
+        "# Benchmarks\n\n"
+        "Made by `make bench` on synthetic data (the embedded snapshot repeated under other owners). Machines are\n"
+        "noisy: read the ratios, each of which was measured in one run.\n\n"
+        f"Machine: {machine}. Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}.\n"
+    )
+
+
+def table(rows: list[tuple[str, str, str]]) -> str:
+    """The figures of one size."""
+    lines = ["| work | figure | ratio |", "| --- | --- | --- |"]
+    return "\n".join([*lines, *(f"| {what} | {figure} | {ratio} |" for what, figure, ratio in rows)]) + "\n"
 
 
 if __name__ == "__main__":
