@@ -105,6 +105,7 @@ class Run(SQLModel, table=True):
     seen: str
     started_at: str
     finished_at: str | None = None
+    cursor: str | None = Field(default=None, description="the URL of the next page of a crawl")
     models: int = 0
     new: int = 0
     changed: int = 0

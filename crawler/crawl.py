@@ -1,0 +1,95 @@
+"""Crawls: pages of the Hub into the registry, each page and its checkpoint one transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from crawler.hub import EXPAND, PAGE_SIZE, CrawlError, Hub
+from crawler.load import now, save_rows
+from registry.database import reading
+from registry.resolve import resolve_names
+from registry.tables import RUNS
+from registry.write import Saved, writing
+
+#: Ascending by creation: a key that never changes, so nothing is missed or met twice while the Hub goes on, and new
+#: models stand at the end. https://github.com/aikian/hf-model-supply-chain swept the whole Hub this way in 2026.
+SWEEP = {"limit": PAGE_SIZE, "sort": "createdAt", "direction": 1, "expand": list(EXPAND)}
+_COMMAND = "crawl hub"
+#: The checkpoint after the last page: only the names are left to be led to models.
+_NOTHING_LEFT = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Crawled:
+    """What a crawl did: models saved, pages, requests, and seconds that it waited for quota."""
+
+    saved: Saved
+    pages: int
+    requests: int
+    waited: float
+
+
+#: Called after each page with what was crawled so far, and the hub with its quota.
+Progress = Callable[[Crawled, Hub], None]
+
+
+def crawl_hub(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
+    """Sweep the whole Hub from its oldest model on.
+
+    Raises CrawlError where the Hub fails for good; what came before is saved, and `resume` goes on from there.
+    """
+    with writing(engine) as connection:
+        counts = {"models": 0, "new": 0, "changed": 0}
+        statement = insert(RUNS).values(command=_COMMAND, source=hub.endpoint, seen=now(), started_at=now(), **counts)
+        key: int = connection.execute(statement.returning(RUNS.c.key)).scalar_one()
+    return _sweep(engine, hub, key, progress)
+
+
+def last_endpoint(engine: Engine) -> str:
+    """The endpoint of the crawl that broke off last; CrawlError if none did."""
+    with reading(engine) as connection:
+        run = _broken_off(connection)
+    if run is None:
+        raise CrawlError("no crawl broke off: start one with `lineage crawl hub`")
+    return run[1]
+
+
+def resume(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
+    """Go on with the crawl of this hub that broke off last; CrawlError if none did."""
+    with reading(engine) as connection:
+        run = _broken_off(connection)
+    if run is None or run[1] != hub.endpoint:
+        raise CrawlError(f"no crawl of {hub.endpoint} broke off: start one with `lineage crawl hub`")
+    return _sweep(engine, hub, run[0], progress)
+
+
+def _broken_off(connection: Connection) -> tuple[int, str] | None:
+    latest = select(RUNS.c.key, RUNS.c.source, RUNS.c.finished_at).where(RUNS.c.command == _COMMAND)
+    row = connection.execute(latest.order_by(RUNS.c.key.desc()).limit(1)).one_or_none()
+    return None if row is None or row.finished_at is not None else (row.key, row.source)
+
+
+def _sweep(engine: Engine, hub: Hub, key: int, progress: Progress) -> Crawled:
+    this = RUNS.c.key == key
+    with reading(engine) as connection:
+        seen, cursor = connection.execute(select(RUNS.c.seen, RUNS.c.cursor).where(this)).one()
+    saved = Saved()
+    pages = 0
+    left = iter(()) if cursor == _NOTHING_LEFT else hub.pages(SWEEP, start=cursor)
+    for pages, page in enumerate(left, 1):
+        with writing(engine) as connection:
+            fresh = save_rows(connection, page.body, seen=seen, source=hub.endpoint)
+            counts = {"models": RUNS.c.models + fresh.models, "new": RUNS.c.new + fresh.new}
+            counts["changed"] = RUNS.c.changed + fresh.changed
+            connection.execute(update(RUNS).where(this).values(cursor=page.next_url or _NOTHING_LEFT, **counts))
+        saved.add(fresh)
+        progress(_so_far(saved, pages, hub), hub)
+    with writing(engine) as connection:
+        resolve_names(connection)
+        connection.execute(update(RUNS).where(this).values(finished_at=now()))
+    return _so_far(saved, pages, hub)
+
+
+def _so_far(saved: Saved, pages: int, hub: Hub) -> Crawled:
+    return Crawled(saved, pages, hub.requests, hub.quota.waited)

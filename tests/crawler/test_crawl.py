@@ -1,0 +1,265 @@
+"""Sweeps of the fake Hub: whole, resumed, under mutations, within the quota, and with the token kept at home."""
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from crawler.crawl import Crawled, crawl_hub, resume
+from crawler.hub import CrawlError, Hub
+from crawler.probe import probe
+from registry.database import reading
+from registry.tables import RUNS
+from registry.transfer import check, digest
+from registry.write import writing
+from tests.conftest import CHECKOUT, SNAPSHOT
+from tests.fakehub.server import FakeHub
+from tests.fakehub.world import World
+from tests.families import Row, api_row, content, edges, models, names, save
+from tests.lineage.calls import database, lineage, refusal
+
+TOKEN = "hf_not_a_real_token"
+
+
+@pytest.fixture(autouse=True)
+def _a_token_of_the_tests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+
+
+@pytest.fixture(scope="module")
+def listed() -> list[Row]:
+    """The snapshot as the Hub lists it: whatever was known of a model, it has tags and is there."""
+    with gzip.open(SNAPSHOT, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    for row in rows:
+        row.pop("observation")
+        parents = row.pop("baseModels", None)
+        if parents:
+            relation = parents["relation"] or "finetune"
+            named = [model["id"] for model in parents["models"]]
+            row["tags"] = [tag for name in named for tag in (f"base_model:{name}", f"base_model:{relation}:{name}")]
+        row.setdefault("tags", [])
+    return rows
+
+
+@pytest.fixture(scope="module")
+def snapshot_hub(listed: list[Row]) -> Iterator[FakeHub]:
+    with FakeHub(listed) as hub:
+        yield hub
+
+
+def small_world(size: int = 2_500) -> list[Row]:
+    """Some pages of models, each made from the one before."""
+    day = [f"2025-01-{1 + n // 100:02}T{n // 60 % 24:02}:{n % 60:02}:00.000Z" for n in range(size)]
+    return [
+        api_row(f"me/M{n}", [f"me/M{n - 1}"] if n else [], createdAt=day[n], lastModified=day[n]) for n in range(size)
+    ]
+
+
+def silent(_done: Crawled, _hub: Hub) -> None:
+    """No progress."""
+
+
+def crawled(engine: Engine, hub: FakeHub) -> Crawled:
+    return crawl_hub(engine, Hub(hub.url), silent)
+
+
+def lineage_digest(engine: Engine) -> str:
+    with reading(engine) as connection:
+        assert check(connection) == []
+        return digest(connection, "lineage")
+
+
+def break_off_after(pages: int) -> Callable[[Crawled, Hub], None]:
+    def progress(done: Crawled, _hub: Hub) -> None:
+        if done.pages == pages:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_a_sweep_equals_an_import(registry: Engine, listed: list[Row], snapshot_hub: FakeHub, tmp_path: Path) -> None:
+    done = crawled(registry, snapshot_hub)
+    assert (done.saved.models, done.saved.new, done.pages) == (16_491, 16_491, 17)
+    swept = lineage_digest(registry)
+    from_file = tmp_path / "file.jsonl"
+    from_file.write_text("".join(json.dumps(row) + "\n" for row in listed), encoding="utf-8")
+    result = lineage("import", "-q", from_file, "--db", tmp_path / "import.db")
+    assert result.exit_code == 0
+    assert lineage("db", "digest", "--part", "lineage", "--db", tmp_path / "import.db").stdout.strip() == swept
+    again = crawled(registry, snapshot_hub)
+    assert (again.saved.models, again.saved.new, again.saved.changed) == (16_491, 0, 0)
+    assert lineage_digest(registry) == swept
+
+
+def test_the_sweep_asks_for_what_the_registry_holds(registry: Engine) -> None:
+    rows = [api_row("me/M", license="mit", downloads=7, likes=3, gated="auto", sha="ab" * 20)]
+    with FakeHub(rows) as hub:
+        crawled(registry, hub)
+        first = hub.requests[0]
+        assert first.parameters["sort"] == ["createdAt"]
+        assert (first.path, len(hub.requests)) == ("/api/models", 1)
+    found = models(registry)["me/M"]
+    assert (found["downloads"], found["likes"], found["gated"], found["sha"]) == (7, 3, "auto", "ab" * 20)
+    assert found["hub_id"] is not None
+
+
+@pytest.mark.parametrize("pages", [1, 2, 3])
+def test_what_broke_off_goes_on_where_it_was(registry: Engine, pages: int, tmp_path: Path) -> None:
+    with FakeHub(small_world()) as hub:
+        with pytest.raises(KeyboardInterrupt):
+            crawl_hub(registry, Hub(hub.url), break_off_after(pages))
+        asked = len(hub.requests)
+        assert asked == pages
+        done = resume(registry, Hub(hub.url), silent)
+        assert len(hub.requests) == 3  # no page is asked for twice
+        assert done.pages == 3 - pages
+    assert len(models(registry)) == 2_500
+    assert edges(registry)["me/M2499", "me/M2498"] == "both"
+    with reading(registry) as connection:
+        run = connection.execute(select(RUNS)).one()
+        assert check(connection) == []
+    assert (run.models, run.new, run.finished_at is not None) == (2_500, 2_500, True)
+    with pytest.raises(CrawlError, match=r"no crawl of .* broke off"):
+        resume(registry, Hub(hub.url), silent)
+
+
+def test_killed_at_any_point_and_resumed(
+    listed: list[Row], snapshot_hub: FakeHub, registry: Engine, tmp_path: Path
+) -> None:
+    crawled(registry, snapshot_hub)
+    whole = lineage_digest(registry)
+    for number, seconds in enumerate((0.9, 1.3, 1.7)):
+        db = str(tmp_path / f"{number}.db")
+        arguments = [sys.executable, "-m", "lineage", "crawl", "hub", "-q", "--endpoint", snapshot_hub.url, "--db", db]
+        process = subprocess.Popen(arguments, cwd=CHECKOUT, stderr=subprocess.PIPE)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if lineage("crawl", "resume", "-q", "--db", db).exit_code != 0:  # killed before it began, or after it ended
+            assert lineage("crawl", "hub", "-q", "--endpoint", snapshot_hub.url, "--db", db).exit_code == 0
+        assert lineage("db", "check", "--db", db).stdout == "the registry is whole\n"
+        assert lineage("db", "digest", "--part", "lineage", "--db", db).stdout.strip() == whole
+
+
+def test_pages_that_change_while_they_are_read(registry: Engine) -> None:
+    rows = small_world()
+    world = World(rows)
+
+    def mutate(page: int) -> None:
+        world.insert(api_row(f"new/N{page}", ["me/M0"], createdAt=f"2026-01-{page:02}T00:00:00.000Z", _id=None))
+        world.delete(f"me/M{page}")  # already read, or about to be
+        world.count(f"me/M{2_000 + page}", downloads=10_000)
+
+    world.before_page.append(mutate)
+    with FakeHub(world) as hub:
+        crawled(registry, hub)
+    throughout = {row["id"] for row in rows} - {"me/M1", "me/M2", "me/M3"}
+    seen = {name for name, row in models(registry).items() if row["state"] == "listed"}
+    assert throughout <= seen
+    assert {"new/N1", "new/N2", "new/N3"} <= seen
+    assert len(content(registry)["models"]) == len(models(registry))
+
+
+def test_a_model_renamed_between_two_crawls_is_one_model(registry: Engine) -> None:
+    world = World(small_world(5))
+    with FakeHub(world) as hub:
+        crawled(registry, hub)
+        world.rename("me/M0", "you/M0")
+        crawled(registry, hub)
+    assert "me/M0" not in models(registry)
+    assert names(registry)["me/M0"] == ("you/M0", "hub-id")
+    assert ("me/M1", "you/M0") in edges(registry)
+
+
+def test_what_was_imported_without_an_id_is_the_same_model(registry: Engine) -> None:
+    rows = small_world(3)
+    save(registry, [{key: value for key, value in row.items() if key != "_id"} for row in rows])
+    assert models(registry)["me/M0"]["hub_id"] is None
+    with FakeHub(rows) as hub:
+        done = crawled(registry, hub)
+    assert (done.saved.new, len(models(registry))) == (0, 3)
+    assert models(registry)["me/M0"]["hub_id"] is not None
+
+
+def test_the_quota_is_waited_for_before_it_is_exceeded(registry: Engine) -> None:
+    with FakeHub(small_world(), quota=2, window=2) as hub:
+        done = crawled(registry, hub)
+        assert [seen.status for seen in hub.requests] == [200, 200, 200]
+    assert done.waited > 0
+    assert done.saved.models == 2_500
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda faults: faults.status(503, times=2),
+        lambda faults: faults.reset(),
+        lambda faults: faults.reset(inside=True),
+        lambda faults: faults.truncate(),
+        lambda faults: faults.html(),
+        lambda faults: faults.too_many("window", seconds=1),
+        lambda faults: faults.too_many("retry-after", seconds=1),
+    ],
+    ids=["503 twice", "reset", "reset inside", "truncated", "html", "429", "retry-after"],
+)
+def test_faults_that_pass(registry: Engine, fault: Callable[[object], None]) -> None:
+    with FakeHub(small_world(1_200)) as hub:
+        fault(hub.faults)
+        done = crawled(registry, hub)
+    assert done.saved.models == 1_200
+    assert len(models(registry)) == 1_200
+
+
+def test_another_limit_is_not_taken_for_the_quota(registry: Engine) -> None:
+    with FakeHub(small_world(10)) as hub:
+        hub.faults.too_many("other")
+        with pytest.raises(CrawlError, match="another limit than that of requests"):
+            crawled(registry, hub)
+
+
+def test_the_token_stays_with_the_endpoint(registry: Engine) -> None:
+    with FakeHub(small_world()) as other, FakeHub(small_world()) as hub:
+        hub.faults.elsewhere(host=other.url)
+        with pytest.raises(CrawlError, match="another origin") as error:
+            crawled(registry, hub)
+        assert other.requests == []
+        assert {seen.authorization for seen in hub.requests} == {f"Bearer {TOKEN}"}
+    assert TOKEN not in str(error.value)
+    assert TOKEN.encode() not in Path(database(registry)).read_bytes()
+    with writing(registry) as connection:  # a registry that somebody tampered with
+        connection.execute(update(RUNS).values(cursor=f"{other.url}/api/models?limit=1000"))
+    with FakeHub(small_world()) as hub:
+        with writing(registry) as connection:
+            connection.execute(update(RUNS).values(source=hub.url))
+        with pytest.raises(CrawlError, match="another origin"):
+            resume(registry, Hub(hub.url), silent)
+
+
+def test_the_probe_asks_little_and_says_much(snapshot_hub: FakeHub) -> None:
+    before = len(snapshot_hub.requests)
+    said = dict(probe(Hub(snapshot_hub.url)))
+    assert len(snapshot_hub.requests) - before < 20
+    assert said["a page of the sweep"].startswith("status 200, 1,000 models in ")
+    assert said["does it ascend by creation"] == "yes"
+    assert said["is there a next page"] == "yes"
+    assert said["may a list expand baseModels"] == "yes"
+    assert "status 307, leads /api/models/google-bert" in said["an old name (bert-base-uncased)"]
+    assert "RepoNotFound" in said["no such model (finetune-lineage/there-is-no-such-model)"]
+
+
+def test_the_commands(snapshot_hub: FakeHub, tmp_path: Path) -> None:
+    db = tmp_path / "registry.db"
+    swept = lineage("crawl", "hub", "--endpoint", snapshot_hub.url, "--db", db)
+    assert (swept.exit_code, swept.stderr) == (0, "")
+    assert swept.stdout.startswith("17 pages, 17 requests\n16,491 models read: 16,491 new, 0 changed, 0 unchanged\n")
+    assert "no crawl broke off: start one with `lineage crawl hub`" in refusal("crawl", "resume", "--db", db)
+    assert lineage("crawl", "probe", "--endpoint", snapshot_hub.url).exit_code == 0
+    assert "cannot be reached" in refusal("crawl", "probe", "--endpoint", "http://127.0.0.1:1")

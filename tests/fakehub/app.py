@@ -1,0 +1,267 @@
+"""The Hub's model API as an ASGI application: what it answers, and before that what goes wrong."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tests.fakehub.faults import Fault, FaultPlan, Seen
+from tests.fakehub.limits import Answer, RateLimit
+from tests.fakehub.listing import Refused, next_url, read_expand, read_listing
+from tests.fakehub.shapes import EXPAND, SINGLE, serialised
+from tests.fakehub.world import Model, World
+
+_JSON = "application/json; charset=utf-8"
+_DISABLED = "Access to this resource is disabled."
+_EXPOSED = "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,RateLimit,RateLimit-Policy"
+
+
+@dataclass
+class Hub:
+    """All that requests read and leave behind."""
+
+    world: World
+    faults: FaultPlan
+    quota: RateLimit
+    #: The limit of files, which is another one than that of the API.
+    files_quota: RateLimit
+    #: Whether lists expand `baseModels`, `childrenModelCount` and `usedStorage`; the real Hub's word on it has changed.
+    list_allows_base_models: bool = True
+    requests: list[Seen] = field(default_factory=list)
+    #: What went wrong in the fake itself, or in a function of `World.before_page`.
+    errors: list[Exception] = field(default_factory=list)
+    pages: int = 0
+    #: Resets the connection of a client (host, port); set by the server.
+    reset: Callable[[tuple[str, int]], None] = lambda client: None
+
+
+def build(hub: Hub) -> ASGIApp:
+    """The application of a Hub."""
+    api = Api(hub)
+    routes = [
+        Route("/api/models", api.models),
+        Route("/api/models/{name}", api.model),
+        Route("/api/models/{owner}/{name}", api.model),
+        Route("/api/models/{owner}/{name}/revision/{revision}", api.model),
+        Route("/api/whoami-v2", api.whoami),
+        Route("/api/agent-harnesses", api.harnesses),
+        Route("/{owner}/{name}/resolve/{revision}/{path:path}", api.file),
+        Route("/{owner}/{name}/raw/{revision}/{path:path}", api.file),
+    ]
+    return Door(Starlette(routes=routes, exception_handlers={Refused: _refused}), hub)
+
+
+class Api:
+    """The endpoints."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    async def models(self, request: Request) -> Response:
+        """One page of a listing."""
+        world = self.hub.world
+        parameters = request.query_params.multi_items()
+        asked = read_listing(parameters, allows_base_models=self.hub.list_allows_base_models)
+        with world.lock:
+            self.hub.pages += 1
+            for function in world.before_page:
+                function(self.hub.pages)
+            page, cursor = world.page(asked.query, asked.limit, asked.after)
+            body = b",".join([serialised(world, model, asked.shape) for model in page])
+        headers = {}
+        if cursor is not None:
+            base = f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
+            url = next_url(base, parameters, cursor.encode(asked.query))
+            headers["Link"] = f'<{url}>; rel="next"'
+        return Response(b"[%b]" % body, headers=headers, media_type=_JSON)
+
+    async def model(self, request: Request) -> Response:
+        """One model, or the way to it."""
+        name = _name(request)
+        shape = read_expand(request.query_params.multi_items(), allowed=set(EXPAND)) or SINGLE
+        with self.hub.world.lock:
+            model = self._found(request, name)
+            if model.name != name:
+                path = request.url.path.replace(f"/api/models/{name}", f"/api/models/{quote(model.name)}", 1)
+                where = f"{path}?{request.url.query}" if request.url.query else path
+                text = f"Temporary Redirect. Redirecting to {where}"
+                return Response(text, 307, {"Location": where}, media_type="text/plain")
+            self._open(model)
+            revision = request.path_params.get("revision", "main")
+            if revision not in {"main", model.row.get("sha")}:
+                raise Refused(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+            return Response(serialised(self.hub.world, model, shape), media_type=_JSON)
+
+    async def file(self, request: Request) -> Response:
+        """The card of a model, as a file; the fake has no others."""
+        with self.hub.world.lock:
+            model = self._found(request, _name(request))
+            self._open(model)
+            if model.row.get("gated"):
+                raise Refused(403, f"Access to model {model.name} is restricted.", "GatedRepo")
+            if request.path_params["path"] != "README.md" or "cardData" not in model.row:
+                raise Refused(404, "Entry not found", "EntryNotFound")
+            card = json.dumps(model.row["cardData"], ensure_ascii=True, indent=2)  # JSON is YAML too
+        return Response(f"---\n{card}\n---\n# {model.name}\n", media_type="text/plain")
+
+    async def whoami(self, request: Request) -> Response:
+        """Who the token is for."""
+        if "authorization" not in request.headers:
+            raise Refused(401, "Invalid username or password.")
+        return Response(b'{"type":"user","name":"someone","orgs":[]}', media_type=_JSON)
+
+    async def harnesses(self, request: Request) -> Response:
+        """What the Hub's client asks for once a day."""
+        return Response(b'{"standardEnvVars":[],"harnesses":{}}', media_type=_JSON)
+
+    def _found(self, request: Request, name: str) -> Model:
+        """The model of a name. A stranger is not told whether a repository is missing or hidden."""
+        model = self.hub.world.find(name)
+        if model is not None:
+            return model
+        if "authorization" in request.headers:
+            raise Refused(404, "Repository not found", "RepoNotFound")
+        raise Refused(401, "Invalid username or password.", "RepoNotFound")
+
+    @staticmethod
+    def _open(model: Model) -> None:
+        if model.row.get("disabled"):
+            raise Refused(403, _DISABLED)
+
+
+class Door:
+    """What every request passes: it is noted, counted, perhaps struck by a fault, and its answer gets the headers."""
+
+    def __init__(self, app: ASGIApp, hub: Hub) -> None:
+        self.app = app
+        self.hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        seen = Seen(
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"].decode("latin-1"),
+            authorization=headers.get("authorization"),
+            user_agent=headers.get("user-agent"),
+        )
+        self.hub.requests.append(seen)
+        quota = self.hub.quota if seen.path.startswith("/api/") else self.hub.files_quota
+        passes = quota.take()
+        fault = self.hub.faults.meet(seen)
+        seen.fault = fault.kind if fault else None
+        if fault and fault.kind == "stall" and await _left(receive, fault.seconds):
+            return
+        if fault and fault.kind == "reset":
+            await self._reset(scope)
+            return
+        struck = _instead(fault, quota) if fault else None
+        if struck is None:
+            struck = await self._answer(scope, receive) if passes else quota.refusal(quota.style)
+        seen.status, given, body = _spoiled(fault, struck) if fault else struck
+        if not (seen.status == 429 and "Retry-After" in given):
+            given = quota.headers() | given
+        given |= self._common(len(body))
+        await send(_start(seen.status, given))
+        if fault and fault.kind == "reset-inside":
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            await self._reset(scope)
+            return
+        await send({"type": "http.response.body", "body": b"" if seen.method == "HEAD" else body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        """What the application says."""
+        status, headers, body = 500, {"Content-Type": "text/plain"}, [b"Internal Server Error"]
+
+        async def send(message: Message) -> None:
+            nonlocal status, headers
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = {
+                    name.decode("latin-1").title(): value.decode("latin-1") for name, value in message["headers"]
+                }
+                body.clear()
+            else:
+                body.append(message.get("body", b""))
+
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            self.hub.errors.append(error)
+        return status, headers, b"".join(body)
+
+    def _common(self, length: int) -> dict[str, str]:
+        return {
+            "Content-Length": str(length),
+            "Vary": "Origin",
+            "X-Powered-By": "huggingface-moon",
+            "X-Request-Id": f"Root=1-00000000-{len(self.hub.requests):024x}",
+            "Access-Control-Expose-Headers": _EXPOSED,
+        }
+
+    async def _reset(self, scope: Scope) -> None:
+        await asyncio.sleep(0.01)  # what was sent before arrives before
+        self.hub.reset(tuple(scope["client"]))
+        await asyncio.sleep(0)
+
+
+def _instead(fault: Fault, quota: RateLimit) -> Answer | None:
+    """What a fault has the Hub answer without looking, if it is one of that kind."""
+    match fault.kind:
+        case "status":
+            again = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+            return fault.status, again | {"Content-Type": "application/json"}, b'{"error":"Internal Error"}'
+        case "too-many":
+            return quota.refusal(fault.style, int(fault.seconds))
+        case "html":
+            page = b"<!DOCTYPE html><html><head><title>Hub</title></head><body>We will be back soon</body></html>"
+            return 200, {"Content-Type": "text/html; charset=utf-8"}, page
+    return None
+
+
+def _spoiled(fault: Fault, answer: Answer) -> Answer:
+    """What becomes of a good answer."""
+    status, headers, body = answer
+    if fault.kind == "truncated":
+        body = body[: len(body) // 2]
+    if fault.kind == "elsewhere" and "Link" in headers:
+        path = headers["Link"].partition("://")[2].partition("/")[2]
+        headers = headers | {"Link": f"<{fault.host}/{path}"}
+    return status, headers, body
+
+
+async def _left(receive: Receive, seconds: float) -> bool:
+    """Wait so long; whether the client left meanwhile."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def _start(status: int, headers: dict[str, str]) -> Message:
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": status, "headers": encoded}
+
+
+def _name(request: Request) -> str:
+    owner = request.path_params.get("owner")
+    name: str = request.path_params["name"]
+    return f"{owner}/{name}" if owner else name
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    headers = {"X-Error-Message": error.message} | ({"X-Error-Code": error.code} if error.code else {})
+    return Response(json.dumps({"error": error.message}), error.status, headers, media_type=_JSON)
