@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from crawler.hub import EXPAND, PAGE_SIZE, CrawlError, Hub
-from crawler.load import now, save_rows
+from crawler.load import begin_run, now, save_rows
 from registry.database import reading
 from registry.resolve import resolve_names
 from registry.tables import RUNS
@@ -39,11 +39,7 @@ def crawl_hub(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
 
     Raises CrawlError where the Hub fails for good; what came before is saved, and `resume` goes on from there.
     """
-    with writing(engine) as connection:
-        counts = {"models": 0, "new": 0, "changed": 0}
-        statement = insert(RUNS).values(command=_COMMAND, source=hub.endpoint, seen=now(), started_at=now(), **counts)
-        key: int = connection.execute(statement.returning(RUNS.c.key)).scalar_one()
-    return _sweep(engine, hub, key, progress)
+    return _sweep(engine, hub, None, progress)
 
 
 def last_endpoint(engine: Engine) -> str:
@@ -70,24 +66,29 @@ def _broken_off(connection: Connection) -> tuple[int, str] | None:
     return None if row is None or row.finished_at is not None else (row.key, row.source)
 
 
-def _sweep(engine: Engine, hub: Hub, key: int, progress: Progress) -> Crawled:
-    this = RUNS.c.key == key
-    with reading(engine) as connection:
-        seen, cursor = connection.execute(select(RUNS.c.seen, RUNS.c.cursor).where(this)).one()
+def _sweep(engine: Engine, hub: Hub, key: int | None, progress: Progress) -> Crawled:
+    """Sweep from the checkpoint of the run `key`, or from the beginning, as a run that begins with the first page."""
+    seen, cursor = now(), None
+    if key is not None:
+        with reading(engine) as connection:
+            seen, cursor = connection.execute(select(RUNS.c.seen, RUNS.c.cursor).where(RUNS.c.key == key)).one()
     saved = Saved()
     pages = 0
     left = iter(()) if cursor == _NOTHING_LEFT else hub.pages(SWEEP, start=cursor)
     for pages, page in enumerate(left, 1):
         with writing(engine) as connection:
+            key = begin_run(connection, _COMMAND, hub.endpoint, seen) if key is None else key
             fresh = save_rows(connection, page.body, seen=seen, source=hub.endpoint)
             counts = {"models": RUNS.c.models + fresh.models, "new": RUNS.c.new + fresh.new}
             counts["changed"] = RUNS.c.changed + fresh.changed
-            connection.execute(update(RUNS).where(this).values(cursor=page.next_url or _NOTHING_LEFT, **counts))
+            connection.execute(
+                update(RUNS).where(RUNS.c.key == key).values(cursor=page.next_url or _NOTHING_LEFT, **counts)
+            )
         saved.add(fresh)
         progress(_so_far(saved, pages, hub), hub)
     with writing(engine) as connection:
         resolve_names(connection)
-        connection.execute(update(RUNS).where(this).values(finished_at=now()))
+        connection.execute(update(RUNS).where(RUNS.c.key == key).values(finished_at=now()))
     return _so_far(saved, pages, hub)
 
 

@@ -58,7 +58,7 @@ def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> S
         if not page:
             break
         with writing(engine) as connection:
-            run = _begin(connection, source, seen) if run is None else run
+            run = begin_run(connection, "import", source, seen) if run is None else run
             saved.add(save_rows(connection, page, seen=seen, source=source))
         progress(dump, saved.models)
     if run is not None:
@@ -72,10 +72,10 @@ def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> S
     return saved
 
 
-def _begin(connection: Connection, source: str, seen: str) -> int:
-    """Note a run that has something to save; one that is never finished was broken off."""
+def begin_run(connection: Connection, command: str, source: str, seen: str) -> int:
+    """Note a run that has something to save, and return its key; one that is never finished was broken off."""
     counts = {"models": 0, "new": 0, "changed": 0}
-    statement = insert(RUNS).values(command="import", source=source, seen=seen, started_at=now(), **counts)
+    statement = insert(RUNS).values(command=command, source=source, seen=seen, started_at=now(), **counts)
     key: int = connection.execute(statement.returning(RUNS.c.key)).scalar_one()
     return key
 

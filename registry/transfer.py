@@ -52,7 +52,7 @@ def check(connection: Connection) -> list[str]:
         (taken, "old names that are a model's own by now: import any file again"),
         (loops, "models that are their own parent: import any file again"),
         (silent, "declared parents that are neither an edge nor a defect: import any file again"),
-        (unfinished, "imports that did not end: import their files again"),
+        (unfinished, "imports or crawls that did not end: import the files again, or `lineage crawl resume`"),
     ):
         if number := connection.scalar(statement):
             problems.append(f"{number:,} {words}")

@@ -82,7 +82,7 @@ def _report(error: Exception, given: list[str]) -> int:
         error.show()
         return 2
     if isinstance(error, click.exceptions.Abort):
-        line, status = "interrupted; what was saved before stays saved: run the command again to go on", 130
+        line, status = "interrupted; what was saved stays saved: run it again, a crawl by `lineage crawl resume`", 130
     elif (known := _a_users_line(error, given)) is not None:
         line, status = known, 2
     else:

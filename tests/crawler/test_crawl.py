@@ -234,11 +234,11 @@ def test_the_token_stays_with_the_endpoint(registry: Engine) -> None:
         assert {seen.authorization for seen in hub.requests} == {f"Bearer {TOKEN}"}
     assert TOKEN not in str(error.value)
     assert TOKEN.encode() not in Path(database(registry)).read_bytes()
-    with writing(registry) as connection:  # a registry that somebody tampered with
-        connection.execute(update(RUNS).values(cursor=f"{other.url}/api/models?limit=1000"))
     with FakeHub(small_world()) as hub:
-        with writing(registry) as connection:
-            connection.execute(update(RUNS).values(source=hub.url))
+        with pytest.raises(KeyboardInterrupt):
+            crawl_hub(registry, Hub(hub.url), break_off_after(1))
+        with writing(registry) as connection:  # a registry that somebody tampered with
+            connection.execute(update(RUNS).values(cursor=f"{other.url}/api/models?limit=1000"))
         with pytest.raises(CrawlError, match="another origin"):
             resume(registry, Hub(hub.url), silent)
 
@@ -262,4 +262,11 @@ def test_the_commands(snapshot_hub: FakeHub, tmp_path: Path) -> None:
     assert swept.stdout.startswith("17 pages, 17 requests\n16,491 models read: 16,491 new, 0 changed, 0 unchanged\n")
     assert "no crawl broke off: start one with `lineage crawl hub`" in refusal("crawl", "resume", "--db", db)
     assert lineage("crawl", "probe", "--endpoint", snapshot_hub.url).exit_code == 0
-    assert "cannot be reached" in refusal("crawl", "probe", "--endpoint", "http://127.0.0.1:1")
+
+
+def test_a_hub_that_refuses_leaves_the_registry_whole(tmp_path: Path) -> None:
+    db = tmp_path / "registry.db"
+    with FakeHub(small_world(3)) as hub:
+        hub.faults.status(400)
+        assert "answered 400, not a page of models" in refusal("crawl", "hub", "-q", "--endpoint", hub.url, "--db", db)
+    assert lineage("db", "check", "--db", db).stdout == "the registry is whole\n"

@@ -220,7 +220,7 @@ def test_a_whole_registry_is_found_whole(registry: Engine, snapshot_registry: En
         ("UPDATE derivations SET parent_key = child_key", "5 models that are their own parent"),
         ("UPDATE derivations SET parent_key = NULL WHERE name = 'Qwen/Base'", "1 declared parents that are neither"),
         ("INSERT INTO runs (command, source, seen, started_at, models, new, changed) VALUES ('import', '', '', '', 0, "
-         "0, 0)", "1 imports that did not end"),
+         "0, 0)", "1 imports or crawls that did not end"),
         ("UPDATE derivations SET parent_key = 999 WHERE name = 'Qwen/Base'", "a row of derivations points at a model"),
         ("DROP INDEX ix_models_folded; DROP TABLE names", "no such table: names"),
     ],
