@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Engine, select, update
 
 from crawler.hub import EXPAND, PAGE_SIZE, CrawlError, Hub
 from crawler.load import begin_run, now, save_rows
@@ -42,28 +42,19 @@ def crawl_hub(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
     return _sweep(engine, hub, None, progress)
 
 
-def last_endpoint(engine: Engine) -> str:
-    """The endpoint of the crawl that broke off last; CrawlError if none did."""
-    with reading(engine) as connection:
-        run = _broken_off(connection)
-    if run is None:
-        raise CrawlError("no crawl broke off: start one with `lineage crawl hub`")
-    return run[1]
-
-
 def resume(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
-    """Go on with the crawl of this hub that broke off last; CrawlError if none did."""
-    with reading(engine) as connection:
-        run = _broken_off(connection)
-    if run is None or run[1] != hub.endpoint:
-        raise CrawlError(f"no crawl of {hub.endpoint} broke off: start one with `lineage crawl hub`")
-    return _sweep(engine, hub, run[0], progress)
+    """Go on with the crawl of this hub that broke off last.
 
-
-def _broken_off(connection: Connection) -> tuple[int, str] | None:
+    Raises CrawlError if none did, or one of another hub: a registry does not decide to whom a token goes.
+    """
     latest = select(RUNS.c.key, RUNS.c.source, RUNS.c.finished_at).where(RUNS.c.command == _COMMAND)
-    row = connection.execute(latest.order_by(RUNS.c.key.desc()).limit(1)).one_or_none()
-    return None if row is None or row.finished_at is not None else (row.key, row.source)
+    with reading(engine) as connection:
+        run = connection.execute(latest.order_by(RUNS.c.key.desc()).limit(1)).one_or_none()
+    if run is None or run.finished_at is not None:
+        raise CrawlError(f"no crawl of {hub.endpoint} broke off: start one with `lineage crawl hub`")
+    if run.source != hub.endpoint:
+        raise CrawlError(f"no crawl of {hub.endpoint} broke off, but one of {run.source}: name that with --endpoint")
+    return _sweep(engine, hub, run.key, progress)
 
 
 def _sweep(engine: Engine, hub: Hub, key: int | None, progress: Progress) -> Crawled:

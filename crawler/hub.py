@@ -73,6 +73,9 @@ class Hub:
     def __init__(self, endpoint: str | None = None, *, token: str | None = None) -> None:
         """Talk to `endpoint` (default: HF_ENDPOINT, else the Hub itself)."""
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
+        place = urlsplit(self.endpoint)
+        if place.scheme not in {"http", "https"} or not place.hostname or place.username is not None:
+            raise CrawlError("not an endpoint: name one like https://host, and put the token into HF_TOKEN")
         self.origin = _origin(self.endpoint)
         self.quota = Quota()
         self.requests = 0
@@ -116,7 +119,7 @@ class Hub:
                 body = response.text
             next_url = response.links.get("next", {}).get("url")
             return Answer(response.status_code, body, response.headers, len(response.content), next_url)
-        raise CrawlError(f"{self.endpoint} gave no usable answer in {_TRIES} tries: try `lineage crawl resume` later")
+        raise CrawlError(f"{self.endpoint} gave no usable answer in {_TRIES} tries: {_LATER}")
 
     def _request(self, url: str, params: Mapping[str, Any] | None) -> httpx2.Response:
         self.requests += 1
@@ -160,7 +163,7 @@ class Hub:
             self.quota.waited += seconds
 
 
-_LATER = "try `lineage crawl resume` later"
+_LATER = "try again later, a crawl that broke off by `lineage crawl resume`"
 
 
 def _pause(response: httpx2.Response) -> float:

@@ -4,9 +4,10 @@ import sys
 from time import monotonic
 
 import click
+from sqlalchemy import Engine
 from tqdm import tqdm
 
-from crawler.crawl import Crawled, Progress, crawl_hub, last_endpoint, resume
+from crawler.crawl import Crawled, Progress, crawl_hub, resume
 from crawler.hub import Hub
 from crawler.probe import probe
 from lineage.cli.load import summary
@@ -40,22 +41,17 @@ def hub(endpoint: str | None, quiet: bool, db: str | None) -> None:
     Each page is saved with its checkpoint: what breaks off goes on with `lineage crawl resume`.
     """
     engine = open_registry(db, create=True)
-    done = crawl_hub(engine, Hub(endpoint), _progress(quiet))
-    with reading(engine) as connection:
-        held = totals(connection)
-    _tell(done, summary(done.saved, held), quiet)
+    _tell(engine, crawl_hub(engine, Hub(endpoint), _progress(quiet)), quiet)
 
 
 @crawl.command(name="resume")
+@endpoint_option
 @quiet_option
 @registry_option
-def resume_command(quiet: bool, db: str | None) -> None:
+def resume_command(endpoint: str | None, quiet: bool, db: str | None) -> None:
     """Go on with the crawl that broke off last."""
     engine = open_registry(db)
-    done = resume(engine, Hub(last_endpoint(engine)), _progress(quiet))
-    with reading(engine) as connection:
-        held = totals(connection)
-    _tell(done, summary(done.saved, held), quiet)
+    _tell(engine, resume(engine, Hub(endpoint), _progress(quiet)), quiet)
 
 
 @crawl.command(name="probe")
@@ -66,10 +62,12 @@ def probe_command(endpoint: str | None) -> None:
         click.echo(f"{printable(question)}: {printable(said)}")
 
 
-def _tell(done: Crawled, text: str, quiet: bool) -> None:
+def _tell(engine: Engine, done: Crawled, quiet: bool) -> None:
     if not quiet:
+        with reading(engine) as connection:
+            held = totals(connection)
         waited = f", waited {done.waited:,.0f} s for quota" if done.waited else ""
-        click.echo(f"{number(done.pages)} pages, {number(done.requests)} requests{waited}\n{text}")
+        click.echo(f"{number(done.pages)} pages, {number(done.requests)} requests{waited}\n{summary(done.saved, held)}")
 
 
 def _progress(quiet: bool) -> Progress:

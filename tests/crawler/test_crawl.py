@@ -143,7 +143,9 @@ def test_killed_at_any_point_and_resumed(
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        if lineage("crawl", "resume", "-q", "--db", db).exit_code != 0:  # killed before it began, or after it ended
+        if (
+            lineage("crawl", "resume", "-q", "--endpoint", snapshot_hub.url, "--db", db).exit_code != 0
+        ):  # killed before it began, or after it ended
             assert lineage("crawl", "hub", "-q", "--endpoint", snapshot_hub.url, "--db", db).exit_code == 0
         assert lineage("db", "check", "--db", db).stdout == "the registry is whole\n"
         assert lineage("db", "digest", "--part", "lineage", "--db", db).stdout.strip() == whole
@@ -260,7 +262,8 @@ def test_the_commands(snapshot_hub: FakeHub, tmp_path: Path) -> None:
     swept = lineage("crawl", "hub", "--endpoint", snapshot_hub.url, "--db", db)
     assert (swept.exit_code, swept.stderr) == (0, "")
     assert swept.stdout.startswith("17 pages, 17 requests\n16,491 models read: 16,491 new, 0 changed, 0 unchanged\n")
-    assert "no crawl broke off: start one with `lineage crawl hub`" in refusal("crawl", "resume", "--db", db)
+    again = refusal("crawl", "resume", "--endpoint", snapshot_hub.url, "--db", db)
+    assert again == f"no crawl of {snapshot_hub.url} broke off: start one with `lineage crawl hub`"
     assert lineage("crawl", "probe", "--endpoint", snapshot_hub.url).exit_code == 0
 
 
@@ -270,3 +273,20 @@ def test_a_hub_that_refuses_leaves_the_registry_whole(tmp_path: Path) -> None:
         hub.faults.status(400)
         assert "answered 400, not a page of models" in refusal("crawl", "hub", "-q", "--endpoint", hub.url, "--db", db)
     assert lineage("db", "check", "--db", db).stdout == "the registry is whole\n"
+
+
+def test_a_registry_does_not_decide_where_the_token_goes(registry: Engine) -> None:
+    with FakeHub(small_world()) as stranger, FakeHub(small_world()) as ours:
+        with pytest.raises(KeyboardInterrupt):
+            crawl_hub(registry, Hub(stranger.url), break_off_after(1))
+        asked = len(stranger.requests)
+        said = refusal("crawl", "resume", "--endpoint", ours.url, "--db", database(registry))
+        assert f"but one of {stranger.url}: name that with --endpoint" in said
+        assert (len(stranger.requests), ours.requests) == (asked, [])
+
+
+@pytest.mark.parametrize("endpoint", ["https://me:secret@mirror.example", "mirror.example", "ftp://mirror.example"])
+def test_an_endpoint_is_a_plain_url(endpoint: str) -> None:
+    said = refusal("crawl", "probe", "--endpoint", endpoint)
+    assert said.startswith("not an endpoint: ")
+    assert "secret" not in said
