@@ -1,45 +1,67 @@
-"""Crawls: pages of the Hub into the registry, each page and its checkpoint one transaction."""
+"""The crawls: which stages each has, and how one that broke off goes on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine
 
-from crawler.hub import EXPAND, PAGE_SIZE, CrawlError, Hub
-from crawler.load import begin_run, now, save_rows
+from crawler.absent import absent_models
+from crawler.hub import CrawlError, Hub
+from crawler.listings import changed_models, new_models, sweep
+from crawler.run import Crawl, Crawled, Progress
+from crawler.walk import tasks_for, walk
 from registry.database import reading
-from registry.resolve import resolve_names
-from registry.tables import RUNS
-from registry.write import Saved, writing
+from registry.runs import Position, last_broken_off
 
-#: Ascending by creation: a key that never changes, so nothing is missed or met twice while the Hub goes on, and new
-#: models stand at the end. https://github.com/aikian/hf-model-supply-chain swept the whole Hub this way in 2026.
-SWEEP = {"limit": PAGE_SIZE, "sort": "createdAt", "direction": 1, "expand": list(EXPAND)}
-_COMMAND = "crawl hub"
-#: The checkpoint after the last page: only the names are left to be led to models.
-_NOTHING_LEFT = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Crawled:
-    """What a crawl did: models saved, pages, requests, and seconds that it waited for quota."""
-
-    saved: Saved
-    pages: int
-    requests: int
-    waited: float
-
-
-#: Called after each page with what was crawled so far, and the hub with its quota.
-Progress = Callable[[Crawled, Hub], None]
+_STAGES: dict[str, Callable[[Crawl], None]] = {
+    "sweep": sweep,
+    "new": new_models,
+    "changed": changed_models,
+    "absent": absent_models,
+    "walk": walk,
+}
+_COMMANDS = {
+    "crawl hub": ("sweep",),
+    "crawl update": ("new", "changed"),
+    "crawl reconcile": ("sweep", "absent"),
+    "crawl family": ("walk",),
+}
 
 
 def crawl_hub(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
     """Sweep the whole Hub from its oldest model on.
 
-    Raises CrawlError where the Hub fails for good; what came before is saved, and `resume` goes on from there.
+    Raises CrawlError where the Hub fails for good; what came before is saved, and `resume` goes on from there. So it is
+    with all crawls.
     """
-    return _sweep(engine, hub, None, progress)
+    return _run(engine, hub, progress, "crawl hub")
+
+
+def update(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
+    """Fetch what is new and what was changed since the last whole crawl of this hub, or the last update after it.
+
+    What the Hub changes without a commit (names, gating, privacy, deletion) is seen by `reconcile` only. CrawlError
+    where the registry holds no whole crawl of it.
+    """
+    return _run(engine, hub, progress, "crawl update")
+
+
+def reconcile(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
+    """Sweep the whole Hub, then ask for each model of the registry that it did not list."""
+    return _run(engine, hub, progress, "crawl reconcile")
+
+
+def crawl_family(
+    engine: Engine, hub: Hub, progress: Progress, roots: Sequence[str], *, up: bool = False, insist: bool = False
+) -> Crawled:
+    """Fetch the ancestors of the roots, and unless only these are wanted (`up`) all that was made from the roots.
+
+    A root is a model's id, or `author:NAME` for all models of an author. CrawlError where the Hub has no such model,
+    and where the whole Hub would take fewer requests, unless we `insist`.
+    """
+    tasks = tasks_for(roots, up=up)
+    crawl = Crawl(engine, hub, progress, "crawl family", _COMMANDS["crawl family"], None)
+    walk(crawl, tasks, insist=insist)
+    return crawl.finish()
 
 
 def resume(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
@@ -47,41 +69,18 @@ def resume(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
 
     Raises CrawlError if none did, or one of another hub: a registry does not decide to whom a token goes.
     """
-    latest = select(RUNS.c.key, RUNS.c.source, RUNS.c.finished_at).where(RUNS.c.command == _COMMAND)
     with reading(engine) as connection:
-        run = connection.execute(latest.order_by(RUNS.c.key.desc()).limit(1)).one_or_none()
-    if run is None or run.finished_at is not None:
+        at = last_broken_off(connection)
+    if at is None:
         raise CrawlError(f"no crawl of {hub.endpoint} broke off: start one with `lineage crawl hub`")
-    if run.source != hub.endpoint:
-        raise CrawlError(f"no crawl of {hub.endpoint} broke off, but one of {run.source}: name that with --endpoint")
-    return _sweep(engine, hub, run.key, progress)
+    if at.source != hub.endpoint:
+        raise CrawlError(f"no crawl of {hub.endpoint} broke off, but one of {at.source}: name that with --endpoint")
+    return _run(engine, hub, progress, at.command, at)
 
 
-def _sweep(engine: Engine, hub: Hub, key: int | None, progress: Progress) -> Crawled:
-    """Sweep from the checkpoint of the run `key`, or from the beginning, as a run that begins with the first page."""
-    seen, cursor = now(), None
-    if key is not None:
-        with reading(engine) as connection:
-            seen, cursor = connection.execute(select(RUNS.c.seen, RUNS.c.cursor).where(RUNS.c.key == key)).one()
-    saved = Saved()
-    pages = 0
-    left = iter(()) if cursor == _NOTHING_LEFT else hub.pages(SWEEP, start=cursor)
-    for pages, page in enumerate(left, 1):
-        with writing(engine) as connection:
-            key = begin_run(connection, _COMMAND, hub.endpoint, seen) if key is None else key
-            fresh = save_rows(connection, page.body, seen=seen, source=hub.endpoint)
-            counts = {"models": RUNS.c.models + fresh.models, "new": RUNS.c.new + fresh.new}
-            counts["changed"] = RUNS.c.changed + fresh.changed
-            connection.execute(
-                update(RUNS).where(RUNS.c.key == key).values(cursor=page.next_url or _NOTHING_LEFT, **counts)
-            )
-        saved.add(fresh)
-        progress(_so_far(saved, pages, hub), hub)
-    with writing(engine) as connection:
-        resolve_names(connection)
-        connection.execute(update(RUNS).where(RUNS.c.key == key).values(finished_at=now()))
-    return _so_far(saved, pages, hub)
-
-
-def _so_far(saved: Saved, pages: int, hub: Hub) -> Crawled:
-    return Crawled(saved, pages, hub.requests, hub.quota.waited)
+def _run(engine: Engine, hub: Hub, progress: Progress, command: str, at: Position | None = None) -> Crawled:
+    crawl = Crawl(engine, hub, progress, command, _COMMANDS[command], at)
+    for stage in crawl.stages:
+        _STAGES[stage](crawl)
+        crawl.next_stage()
+    return crawl.finish()

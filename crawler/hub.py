@@ -1,11 +1,14 @@
 """Answers of the Hub's API: raw JSON, paced, with timeouts, and never asked of anyone but the endpoint."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
-from urllib.parse import urlsplit
+from threading import Event, Lock
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx2
 from huggingface_hub import constants, get_token
@@ -37,6 +40,10 @@ _TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
 #: Retried by huggingface_hub's own back-off; 429 is not among them, since it has meanings of its own.
 _RETRIED = (408, 500, 502, 503, 504)
 _TRIES = 6
+#: Requests in flight at once, all under one pace. Pages of one listing come one after the other in any case.
+_AT_ONCE = 8
+_REDIRECTS = (301, 302, 307, 308)
+_MOST_REDIRECTS = 5
 
 
 class CrawlError(RegistryError):
@@ -45,8 +52,9 @@ class CrawlError(RegistryError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: its status, decoded body, headers and size in bytes."""
+    """One answer: the URL asked, its status, decoded body, headers and size in bytes."""
 
+    url: str
     status: int
     body: Any
     headers: Mapping[str, str]
@@ -56,11 +64,19 @@ class Answer:
 
 @dataclass(slots=True)
 class Quota:
-    """What the Hub said last of the requests that are left, and how long we waited for more (seconds)."""
+    """What the Hub said last of the requests that are left of how many in a window of how many seconds; and how long we
+    waited for more (seconds)."""
 
     left: int | None = None
     limit: int | None = None
+    window: int | None = None
     waited: float = 0.0
+
+    def seconds_for(self, requests: int) -> float:
+        """How long the quota makes that many more requests take, at least."""
+        if self.left is None or not self.limit or not self.window:
+            return 0.0
+        return max(0, requests - self.left) / self.limit * self.window
 
 
 class Hub:
@@ -77,36 +93,74 @@ class Hub:
         if place.scheme not in {"http", "https"} or not place.hostname or place.username is not None:
             raise CrawlError("not an endpoint: name one like https://host, and put the token into HF_TOKEN")
         self.origin = _origin(self.endpoint)
+        self.models_url = f"{self.endpoint}/api/models"
         self.quota = Quota()
         self.requests = 0
-        self._reset_at = 0.0
+        self._reset_at = self._waited_until = 0.0
+        self._in_flight = 0
+        self._lock = Lock()
+        self._closed = Event()
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hub")
         self._headers = {"user-agent": f"finetune-lineage/{version('finetune-lineage')}"}
         if secret := token or get_token():
             self._headers["authorization"] = f"Bearer {secret}"
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Wait for nothing more, neither answers nor quota."""
+        self._closed.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def pages(self, params: Mapping[str, Any], *, start: str | None = None) -> Iterator[Answer]:
         """Pages of `GET /api/models`, from the first, or from the URL `start` that an earlier page gave as its next.
 
-        Raises CrawlError where a page cannot be had, is no list of models, or sends us to another origin.
+        While a page is worked on, the next one is asked for. Raises CrawlError where a page cannot be had, is no list
+        of models, or sends us to another origin.
         """
-        url: str | None = start or f"{self.endpoint}/api/models"
-        asked: Mapping[str, Any] | None = None if start else params
-        while url is not None:
-            answer = self.get(url, asked)
-            if answer.status != 200 or not isinstance(answer.body, list):
-                raise CrawlError(f"{self.endpoint} answered {answer.status}, not a page of models: {_said(answer)}")
-            if answer.next_url is not None:
-                self._own(answer.next_url)
+        asked: Future[Answer] | None = self._ask(start or self.models_url, None if start else params)
+        while asked is not None:
+            answer = self.page_of(asked.result())
+            asked = self._ask(answer.next_url) if answer.next_url is not None else None
             yield answer
-            url, asked = answer.next_url, None
 
-    def get(self, url: str, params: Mapping[str, Any] | None = None) -> Answer:
-        """One answer, after the pauses that the quota asks for; redirects are not followed."""
+    def page_of(self, answer: Answer) -> Answer:
+        """The answer, if it is a page of models whose next one is of the same origin; else CrawlError."""
+        if answer.status != 200 or not isinstance(answer.body, list):
+            raise CrawlError(f"{self.endpoint} answered {answer.status}, not a page of models: {_said(answer)}")
+        if answer.next_url is not None:
+            self._own(answer.next_url)
+        return answer
+
+    def gather(self, requests: Iterable[tuple[str, Mapping[str, Any] | None]]) -> list[Answer]:
+        """The answers to several requests (URL, parameters), in their order; several are in flight at once."""
+        return [asked.result() for asked in [self._ask(url, params) for url, params in requests]]
+
+    def model_url(self, name: str) -> str:
+        """Where a model is asked for."""
+        return f"{self.models_url}/{quote(name)}"
+
+    def get(self, url: str, params: Mapping[str, Any] | None = None, *, follow: bool = False) -> Answer:
+        """One answer, after the pauses that the quota asks for; redirects within the origin only if `follow`."""
+        for _ in range(_MOST_REDIRECTS):
+            answer = self._answer(url, params)
+            where = answer.headers.get("location")
+            if not follow or answer.status not in _REDIRECTS or where is None:
+                return answer
+            url = urljoin(url, where)
+        raise CrawlError(f"{self.endpoint} redirects in circles: is the mirror set up right?")
+
+    def _ask(self, url: str, params: Mapping[str, Any] | None = None) -> Future[Answer]:
+        """An answer that comes while other work is done."""
+        self._own(url)
+        return self._pool.submit(self.get, url, params, follow=True)
+
+    def _answer(self, url: str, params: Mapping[str, Any] | None) -> Answer:
         self._own(url)
         for attempt in range(_TRIES):
             self._wait_for_quota()
             response = self._request(url, params)
-            self._note_quota(response)
             if response.status_code == 429:
                 self._sleep(_pause(response))
                 continue
@@ -118,13 +172,16 @@ class Hub:
                     continue
                 body = response.text
             next_url = response.links.get("next", {}).get("url")
-            return Answer(response.status_code, body, response.headers, len(response.content), next_url)
+            asked = str(response.request.url)
+            return Answer(asked, response.status_code, body, response.headers, len(response.content), next_url)
         raise CrawlError(f"{self.endpoint} gave no usable answer in {_TRIES} tries: {_LATER}")
 
     def _request(self, url: str, params: Mapping[str, Any] | None) -> httpx2.Response:
-        self.requests += 1
+        with self._lock:
+            self.requests += 1
+            self._in_flight += 1
         try:
-            return http_backoff(
+            response = http_backoff(
                 "GET",
                 url,
                 params=params,
@@ -133,10 +190,15 @@ class Hub:
                 follow_redirects=False,
                 retry_on_status_codes=_RETRIED,
             )
+            self._note_quota(response)
         except HfHubHTTPError as error:
             raise CrawlError(f"{self.endpoint} fails ({error.response.status_code}): {_LATER}") from error
         except httpx2.HTTPError as error:
             raise CrawlError(f"{self.endpoint} cannot be reached ({type(error).__name__}): {_LATER}") from error
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+        return response
 
     def _own(self, url: str) -> None:
         """The token, and our trust, go to one origin."""
@@ -148,19 +210,31 @@ class Hub:
     def _note_quota(self, response: httpx2.Response) -> None:
         info = parse_ratelimit_headers(response.headers)
         if info is not None:
-            self.quota.left, self.quota.limit = info.remaining, info.limit
-            self._reset_at = time.monotonic() + info.reset_in_seconds
+            with self._lock:
+                # The other requests that are under way will have been counted when their answers come.
+                self.quota.left = max(0, info.remaining - (self._in_flight - 1))
+                self.quota.limit, self.quota.window = info.limit, info.window_seconds
+                self._reset_at = time.monotonic() + info.reset_in_seconds
 
     def _wait_for_quota(self) -> None:
-        """Wait out the window before the Hub has to refuse."""
-        if self.quota.left == 0:
-            self._sleep(self._reset_at - time.monotonic() + 1)  # the reset is told in whole seconds
-            self.quota.left = None
+        """Take one request of the quota; wait out the window where none is left, before the Hub has to refuse."""
+        while True:
+            with self._lock:
+                pause = self._reset_at + 1 - time.monotonic()  # the reset is told in whole seconds
+                if self.quota.left != 0 or pause <= 0:
+                    self.quota.left = self.quota.left - 1 if self.quota.left else None
+                    return
+            self._sleep(pause)
 
     def _sleep(self, seconds: float) -> None:
         if seconds > 0:
-            time.sleep(seconds)
-            self.quota.waited += seconds
+            start = time.monotonic()
+            if self._closed.wait(seconds):
+                raise CrawlError("the crawl was ended while it waited")
+            with self._lock:  # what several requests waited for together is waited for once
+                end = time.monotonic()
+                self.quota.waited += end - min(max(start, self._waited_until), end)
+                self._waited_until = end
 
 
 _LATER = "try again later, a crawl that broke off by `lineage crawl resume`"

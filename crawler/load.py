@@ -1,28 +1,22 @@
 """Raw rows into the registry: a page of rows is parsed and saved in one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Connection, Engine
 
 from crawler.dumps import Dump, DumpError, Unreadable
 from crawler.parse import parse
-from registry.records import Defect, ModelRecord, iso_time, storable
+from registry.records import Defect, ModelRecord, storable
 from registry.resolve import resolve_names
-from registry.tables import RUNS
+from registry.runs import begin_run, end_run, now, save_position
 from registry.write import Saved, save_loose_defects, save_page, writing
 
 _PAGE = 2_000
 
 #: Called after each page with the file being read and the number of models saved from it so far.
 Progress = Callable[[Dump, int], None]
-
-
-def now() -> str:
-    """The time as the registry writes it."""
-    return iso_time(datetime.now(UTC))
 
 
 def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = None, progress: Progress) -> Saved:
@@ -63,21 +57,13 @@ def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> S
         progress(dump, saved.models)
     if run is not None:
         with writing(engine) as connection:
-            counts = {"models": saved.models, "new": saved.new, "changed": saved.changed}
-            connection.execute(update(RUNS).where(RUNS.c.key == run).values(**counts, finished_at=now()))
+            save_position(connection, run, saved)
+            end_run(connection, run)
             if failure:
                 save_loose_defects(connection, [Defect("broken-file", source, "", str(failure))])
     if failure:
         raise failure
     return saved
-
-
-def begin_run(connection: Connection, command: str, source: str, seen: str) -> int:
-    """Note a run that has something to save, and return its key; one that is never finished was broken off."""
-    counts = {"models": 0, "new": 0, "changed": 0}
-    statement = insert(RUNS).values(command=command, source=source, seen=seen, started_at=now(), **counts)
-    key: int = connection.execute(statement.returning(RUNS.c.key)).scalar_one()
-    return key
 
 
 def _page(rows: Iterable[object]) -> tuple[list[object], DumpError | None]:
@@ -93,6 +79,13 @@ def _page(rows: Iterable[object]) -> tuple[list[object], DumpError | None]:
 
 def save_rows(connection: Connection, rows: Iterable[object], *, seen: str, source: str) -> Saved:
     """Parse a page of raw rows and save it."""
+    records, loose = read_rows(rows)
+    save_loose_defects(connection, loose)
+    return save_page(connection, records, seen=seen, source=source)
+
+
+def read_rows(rows: Iterable[object]) -> tuple[list[ModelRecord], list[Defect]]:
+    """The records in a page of raw rows, and the defects of rows that are no model."""
     records: list[ModelRecord] = []
     loose: list[Defect] = []
     for row in rows:
@@ -103,5 +96,4 @@ def save_rows(connection: Connection, rows: Iterable[object], *, seen: str, sour
         loose.extend(defects)
         if record is not None:
             records.append(record)
-    save_loose_defects(connection, loose)
-    return save_page(connection, records, seen=seen, source=source)
+    return records, loose

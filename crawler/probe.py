@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from time import perf_counter
 
-from crawler.crawl import SWEEP
 from crawler.hub import Answer, Hub
+from crawler.listings import SWEEP
 
 #: A model that has stood under a short name, now under an organisation, since the Hub's first years.
 _OLD, _NEW = "bert-base-uncased", "google-bert/bert-base-uncased"
@@ -13,7 +13,7 @@ _MISSING = "finetune-lineage/there-is-no-such-model"
 
 def probe(hub: Hub) -> Iterator[tuple[str, str]]:
     """Questions and the Hub's answers, each as one line. Under 20 requests."""
-    models = f"{hub.endpoint}/api/models"
+    models = hub.models_url
     start = perf_counter()
     page = hub.get(models, SWEEP)
     seconds = perf_counter() - start

@@ -12,8 +12,9 @@ from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, chunks
 Row = dict[str, Any]
 
 
-def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight], list[tuple[Sight, Row]]]:
-    """Sights of models that are new to the registry, and the others with their rows, renamed where they had to be.
+def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight], list[tuple[Sight, Row]], set[int]]:
+    """Sights of models that are new to the registry; the others with their rows, renamed where they had to be; and the
+    keys of those that have another name now.
 
     No name and no `_id` may stand twice among `sights` (see `registry.sights.rounds`). A model keeps its `_id`
     through renames. A name whose model has another `_id` now was deleted and made again: to those who name it as
@@ -32,7 +33,26 @@ def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight],
     namesakes = {name: row for name, row in by_name.items() if row["key"] not in leaving}
     _rename(connection, moving, leaving, namesakes)
     fresh = [s for s in sights if s.record.repo_id not in known]
-    return fresh, [(s, known[s.record.repo_id]) for s in sights if s.record.repo_id in known]
+    return fresh, [(s, known[s.record.repo_id]) for s in sights if s.record.repo_id in known], leaving
+
+
+def redirect(connection: Connection, name: str, hub_id: str) -> bool:
+    """Note that the Hub leads `name` to the stored model of this `_id`.
+
+    Returns False where `name` is that of another model, whose `_id` differs: that one is no longer there. What was only
+    known by the name is the same model from now on.
+    """
+    target = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(MODELS.c.hub_id == hub_id)).one_or_none()
+    if target is None:  # what is stored of it was seen later
+        return True
+    held = connection.execute(select(MODELS.c.key, MODELS.c.hub_id).where(MODELS.c.repo_id == name)).one_or_none()
+    if held is not None and held.key != target.key:
+        if held.hub_id is not None:
+            return False
+        _absorb(connection, held.key, target.key)
+    if name.casefold() != target.repo_id.casefold():  # another letter case needs no note
+        _remember(connection, name, target.key)
+    return True
 
 
 def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, Row], dict[str | None, Row]]:

@@ -105,10 +105,29 @@ class Run(SQLModel, table=True):
     seen: str
     started_at: str
     finished_at: str | None = None
-    cursor: str | None = Field(default=None, description="the URL of the next page of a crawl")
+    stage: str | None = Field(default=None, description="what a crawl that broke off has to go on with")
+    cursor: str | None = Field(default=None, description="the URL of that stage's next page; NULL at its beginning")
+    tail: str | None = Field(default=None, description="the URL of the last page by creation: new models follow there")
+    watermark: str | None = Field(default=None, description="all that was changed until then is in the registry")
     models: int = 0
     new: int = 0
     changed: int = 0
+    renamed: int = 0
+    gone: int = 0
+    returned: int = 0
+
+
+class Task(SQLModel, table=True):
+    """What a walk of a family has asked the Hub, or has still to ask; its rows go when the walk ends."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (PrimaryKeyConstraint("run_key", "kind", "name"),)
+
+    run_key: int = Field(foreign_key="runs.key")
+    kind: str = Field(description="root, author, model or children")
+    name: str = Field(sa_type=_ID)
+    cursor: str | None = Field(default=None, description="the URL of the next page; NULL at the beginning")
+    done: bool = False
 
 
 # The same tables for SQLAlchemy Core; SQLModel adds `__table__` when the class is made.
@@ -117,13 +136,14 @@ NAMES: Table = Name.__table__  # type: ignore[attr-defined]
 DERIVATIONS: Table = Derivation.__table__  # type: ignore[attr-defined]
 DEFECTS: Table = DefectRow.__table__  # type: ignore[attr-defined]
 RUNS: Table = Run.__table__  # type: ignore[attr-defined]
+TASKS: Table = Task.__table__  # type: ignore[attr-defined]
 
 #: SQLite takes 32,766 bound values a statement, PostgreSQL 65,535.
 CHUNK = 10_000
 
 
-def chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """The items in lists short enough for one statement's bound values."""
+def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The items in lists of at most `size`: short enough for one statement's bound values unless asked otherwise."""
     rest = list(items)
-    for start in range(0, len(rest), CHUNK):
-        yield rest[start : start + CHUNK]
+    for start in range(0, len(rest), size):
+        yield rest[start : start + size]

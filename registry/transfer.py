@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, case, exists, func, select, text
 
 from registry.read import unneeded_placeholder
 from registry.records import State
+from registry.runs import broken_off
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS
 
 _MODULUS = 2**256
@@ -38,10 +39,7 @@ def check(connection: Connection) -> list[str]:
     own = exists().where(m.repo_id == NAMES.c.name, m.state != State.PLACEHOLDER)
     taken = select(func.count()).select_from(NAMES).where(own)
     loops = select(func.count()).select_from(DERIVATIONS).where(d.parent_key == d.child_key)
-    later = RUNS.alias("later")
-    same_source = (later.c.command == RUNS.c.command, later.c.source == RUNS.c.source)
-    repeated = exists().where(*same_source, later.c.key > RUNS.c.key, later.c.finished_at.is_not(None))
-    unfinished = select(func.count()).select_from(RUNS).where(RUNS.c.finished_at.is_(None), ~repeated)
+    unfinished = select(func.count()).select_from(RUNS).where(broken_off())
     silent = (
         select(func.count())
         .select_from(DERIVATIONS)

@@ -5,7 +5,7 @@ SQLModel defines the tables; writing goes through SQLAlchemy Core, since one ORM
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any
 
@@ -20,17 +20,21 @@ from registry.tables import DEFECTS, DERIVATIONS, MODELS, chunks
 
 @dataclass(slots=True)
 class Saved:
-    """What saving did: models seen, and how many of them were new to the registry or said something new."""
+    """What saving did: models seen; of these, new to the registry, with something new to say, gone by now, and alive
+    again. A model is counted under one of these four at most. `renamed` are under another name than before.
+    """
 
     models: int = 0
     new: int = 0
     changed: int = 0
+    renamed: int = 0
+    gone: int = 0
+    returned: int = 0
 
     def add(self, other: "Saved") -> None:
         """Count another page's outcome in."""
-        self.models += other.models
-        self.new += other.new
-        self.changed += other.changed
+        for field in fields(Saved):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 #: Any number that no other program on the server is likely to take.
@@ -66,12 +70,25 @@ def save_page(connection: Connection, page: Sequence[ModelRecord], *, seen: str,
 
 
 def _save(connection: Connection, sights: Sequence[Sight]) -> Saved:
-    fresh, known = match(connection, sights)
+    fresh, known, renamed = match(connection, sights)
     changed = _update_models(connection, known)
     _insert_models(connection, fresh)
     changed |= _save_lineage(connection, fresh, known)
     first_seen = {row["key"] for _, row in known if row["state"] == State.PLACEHOLDER}
-    return Saved(models=len(sights), new=len(fresh) + len(first_seen), changed=len(changed - first_seen))
+    turned = [sight.state for sight, row in known if row["key"] not in first_seen and _turns(sight, row)]
+    return Saved(
+        models=len(sights),
+        new=len(fresh) + len(first_seen),
+        changed=len((changed | renamed) - first_seen) - len(turned),
+        renamed=len(renamed),
+        gone=turned.count(State.GONE),
+        returned=turned.count(State.LISTED),
+    )
+
+
+def _turns(sight: Sight, row: Row) -> bool:
+    """Whether a model is gone by this sight, or alive again."""
+    return sight.state != row["state"] and sight.compare(row) >= 0
 
 
 def save_loose_defects(connection: Connection, defects: Iterable[Defect]) -> None:
@@ -213,8 +230,8 @@ def _said(sight: Sight, row: Row, mine: _Lineage) -> _Lineage:
     order = sight.compare(row)
     said, found = sight.record.parents, frozenset(sight.record.defects)
     if said is None:  # says nothing of parents: what is known of them stands
-        about_parents = frozenset(defect for defect in mine[1] if defect.field in _PARENT_FIELDS)
-        return (mine[0], about_parents | found) if order >= 0 else mine
+        stands = {defect for defect in mine[1] if sight.record.gone or defect.field in _PARENT_FIELDS}
+        return (mine[0], found | stands) if order >= 0 else mine
     theirs = (said, found)
     if order == 0:  # nothing but these tells the two apart
         return max(theirs, mine, key=lambda lineage: (repr(lineage[0]), sorted(map(repr, lineage[1]))))

@@ -1,15 +1,18 @@
-"""Commands that crawl the Hub: crawl hub, resume, probe."""
+"""Commands that crawl the Hub: crawl hub, family, update, reconcile, resume, probe."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from time import monotonic
 
 import click
 from sqlalchemy import Engine
 from tqdm import tqdm
 
-from crawler.crawl import Crawled, Progress, crawl_hub, resume
+from crawler.crawl import crawl_family, crawl_hub, reconcile, resume, update
 from crawler.hub import Hub
 from crawler.probe import probe
+from crawler.run import Crawled, Progress
 from lineage.cli.load import summary
 from lineage.cli.options import registry_option
 from lineage.formats.text import number, printable
@@ -40,8 +43,54 @@ def hub(endpoint: str | None, quiet: bool, db: str | None) -> None:
 
     Each page is saved with its checkpoint: what breaks off goes on with `lineage crawl resume`.
     """
+    _crawl(crawl_hub, open_registry(db, create=True), endpoint, quiet)
+
+
+@crawl.command(name="family")
+@click.argument("roots", nargs=-1, required=True, metavar="ROOT...")
+@click.option("--up", is_flag=True, help="Fetch only what the ROOTs were made from.")
+@click.option("--walk", "insist", is_flag=True, help="Walk even where the whole Hub would take fewer requests.")
+@endpoint_option
+@quiet_option
+@registry_option
+def family_command(
+    roots: tuple[str, ...], up: bool, insist: bool, endpoint: str | None, quiet: bool, db: str | None
+) -> None:
+    """Fetch the family of the ROOTs: what they were made from, and what was made from them.
+
+    A ROOT is a model, or author:NAME for all models of an author. What a large family takes is estimated first: beyond
+    some thousand requests `lineage crawl hub` is the shorter way.
+    """
     engine = open_registry(db, create=True)
-    _tell(engine, crawl_hub(engine, Hub(endpoint), _progress(quiet)), quiet)
+    _crawl(partial(crawl_family, roots=roots, up=up, insist=insist), engine, endpoint, quiet)
+
+
+@crawl.command(name="update")
+@endpoint_option
+@quiet_option
+@registry_option
+def update_command(endpoint: str | None, quiet: bool, db: str | None) -> None:
+    """Fetch what is new and what was changed since the last crawl.
+
+    Reads the Hub's models by creation from where the last `crawl hub`, `reconcile` or `update` ended, then by change
+    down to the time when that began. What the Hub changes without a commit (names, gating, privacy, deletion) only
+    `lineage crawl reconcile` sees.
+    """
+    _crawl(update, open_registry(db), endpoint, quiet)
+
+
+@crawl.command(name="reconcile")
+@endpoint_option
+@quiet_option
+@registry_option
+def reconcile_command(endpoint: str | None, quiet: bool, db: str | None) -> None:
+    """Sweep the whole Hub, and find out what became of models that are not there.
+
+    Each model of the registry that the Hub does not list is asked for by its name: it was renamed, is disabled, or is
+    gone (deleted or private; the Hub does not tell which). What is gone keeps its facts and edges, and is alive again
+    when a later crawl meets it.
+    """
+    _crawl(reconcile, open_registry(db), endpoint, quiet)
 
 
 @crawl.command(name="resume")
@@ -50,24 +99,30 @@ def hub(endpoint: str | None, quiet: bool, db: str | None) -> None:
 @registry_option
 def resume_command(endpoint: str | None, quiet: bool, db: str | None) -> None:
     """Go on with the crawl that broke off last."""
-    engine = open_registry(db)
-    _tell(engine, resume(engine, Hub(endpoint), _progress(quiet)), quiet)
+    _crawl(resume, open_registry(db), endpoint, quiet)
 
 
 @crawl.command(name="probe")
 @endpoint_option
 def probe_command(endpoint: str | None) -> None:
     """Ask the Hub what a first crawl should know, in under 20 requests."""
-    for question, said in probe(Hub(endpoint)):
-        click.echo(f"{printable(question)}: {printable(said)}")
+    with Hub(endpoint) as asked:
+        for question, said in probe(asked):
+            click.echo(f"{printable(question)}: {printable(said)}")
 
 
-def _tell(engine: Engine, done: Crawled, quiet: bool) -> None:
-    if not quiet:
-        with reading(engine) as connection:
-            held = totals(connection)
-        waited = f", waited {done.waited:,.0f} s for quota" if done.waited else ""
-        click.echo(f"{number(done.pages)} pages, {number(done.requests)} requests{waited}\n{summary(done.saved, held)}")
+def _crawl(
+    command: Callable[[Engine, Hub, Progress], Crawled], engine: Engine, endpoint: str | None, quiet: bool
+) -> None:
+    """Crawl, and say what it did unless `quiet`."""
+    with Hub(endpoint) as asked:
+        done = command(engine, asked, _progress(quiet))
+    if quiet:
+        return
+    with reading(engine) as connection:
+        held = totals(connection)
+    waited = f", waited {done.waited:,.0f} s for quota" if done.waited >= 1 else ""
+    click.echo(f"{number(done.requests)} requests{waited}\n{summary(done.saved, held)}")
 
 
 def _progress(quiet: bool) -> Progress:
@@ -80,9 +135,7 @@ def _progress(quiet: bool) -> Progress:
     def show(done: Crawled, hub: Hub) -> None:
         nonlocal said
         now = monotonic()
-        rate = done.saved.models / (now - start)
-        quota = "" if hub.quota.left is None else f", {hub.quota.left:,} requests left"
-        line = f"{done.pages:,} pages, {done.saved.models:,} models, {rate:,.0f}/s{quota}"
+        line = progress_line(done, hub, now - start)
         if bar is not None:
             bar.set_description_str(line)
         elif now - said >= 5.0:
@@ -90,3 +143,22 @@ def _progress(quiet: bool) -> Progress:
             click.echo(line, err=True)
 
     return show
+
+
+def progress_line(done: Crawled, hub: Hub, seconds: float) -> str:
+    """How far a crawl is after so many seconds: requests, models, models a second, quota, time left where it is known.
+
+    The time left is that of as many requests at the pace so far, or the quota's own where that is longer.
+    """
+    line = f"{done.requests:,} requests, {done.saved.models:,} models, {done.saved.models / max(seconds, 0.001):,.0f}/s"
+    if hub.quota.left is not None:
+        line += f", {hub.quota.left:,} of {hub.quota.limit or 0:,} requests left"
+    if done.left is not None:
+        rest = max(done.left * seconds / max(done.requests, 1), hub.quota.seconds_for(done.left))
+        line += f", about {_duration(rest)} to go"
+    return line
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

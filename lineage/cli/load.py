@@ -56,14 +56,17 @@ def load(engine: Engine, files: Sequence[Path], seen: str | None, *, quiet: bool
 
 
 def summary(saved: Saved, held: Totals) -> str:
-    """What an import did, and what the registry holds after it."""
+    """What an import or crawl did, and what the registry holds after it."""
     recovered = sum(count for evidence, count in held.edges.items() if evidence in RECOVERED)
-    unchanged = saved.models - saved.new - saved.changed
+    turns = ((saved.gone, "gone"), (saved.returned, "back again"))
+    told = "".join(f", {number(count)} {what}" for count, what in turns if count)
+    renamed = f" ({number(saved.renamed)} renamed)" if saved.renamed else ""
+    unchanged = saved.models - saved.new - saved.changed - saved.gone - saved.returned
     kinds = ", ".join(f"{number(count)} {kind}" for kind, count in held.defects.items())
     return "\n".join(
         [
-            f"{number(saved.models)} models read: {number(saved.new)} new, {number(saved.changed)} changed, "
-            f"{number(unchanged)} unchanged",
+            f"{number(saved.models)} models read: {number(saved.new)} new, {number(saved.changed)} changed{renamed}"
+            f"{told}, {number(unchanged)} unchanged",
             f"the registry holds {number(sum(held.models.values()))} models "
             f"({', '.join(f'{number(count)} {state}' for state, count in held.models.items())}), "
             f"{number(sum(held.edges.values()))} edges ({number(recovered)} recovered)",

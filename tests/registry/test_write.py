@@ -232,7 +232,7 @@ def test_undated_observations_alone_leave_no_date(registry: Engine) -> None:
 def test_gone_and_returned(registry: Engine) -> None:
     save(registry, [api_row("me/M", ["a/A"])], seen="2026-01-01T00:00:00Z")
     gone = {"id": "me/M", "observation": {"gone": True, "seen": "2026-01-02"}}
-    assert save(registry, [gone]) == Saved(1, 0, 1)
+    assert save(registry, [gone]) == Saved(models=1, gone=1)
     assert fact(registry, "state") == "gone"
     assert fact(registry, "likes") == 1  # what was known of it stays
     assert edges(registry) == {("me/M", "a/A"): "both"}

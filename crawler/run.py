@@ -1,0 +1,120 @@
+"""A crawl at work: what a page brought and where to go on are saved in one transaction."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Engine
+
+from crawler.hub import Hub
+from crawler.load import read_rows
+from registry.database import reading
+from registry.records import ModelRecord
+from registry.resolve import resolve_names
+from registry.runs import Position, begin_run, crawl_time, end_run, save_position
+from registry.write import Saved, save_loose_defects, save_page, writing
+
+
+@dataclass(frozen=True, slots=True)
+class Crawled:
+    """What a crawl did so far: models saved, transactions, requests, and seconds that it waited for quota; and how many
+    requests are left to do, where that can be told."""
+
+    saved: Saved
+    pages: int
+    requests: int
+    waited: float
+    left: int | None
+
+
+#: Called after each page with what was crawled so far, and the hub with its quota.
+Progress = Callable[[Crawled, Hub], None]
+
+
+@dataclass(slots=True)
+class Page:
+    """A transaction of a run, and what it saved."""
+
+    connection: Connection
+    run: int
+    seen: str
+    source: str
+    saved: Saved = field(default_factory=Saved)
+
+    def rows(self, rows: Iterable[object]) -> list[ModelRecord]:
+        """Save raw rows; returns the models in them."""
+        records, loose = read_rows(rows)
+        save_loose_defects(self.connection, loose)
+        self.records(records)
+        return records
+
+    def records(self, records: list[ModelRecord]) -> None:
+        """Save what is known of models."""
+        self.saved.add(save_page(self.connection, records, seen=self.seen, source=self.source))
+
+
+class Crawl:
+    """One run of a command, stage by stage. It is noted with its first page: a Hub that refuses leaves no trace."""
+
+    def __init__(
+        self, engine: Engine, hub: Hub, progress: Progress, command: str, stages: tuple[str, ...], at: Position | None
+    ) -> None:
+        """Begin a run, or go on with the one that stands `at` a position."""
+        self.engine = engine
+        self.hub = hub
+        self.command = command
+        self.stages = stages
+        self.cursor: str | None = None
+        self.watermark: str | None = None
+        self.key: int | None = None
+        self.models = 0
+        if at is None:
+            with reading(engine) as connection:
+                self.seen = crawl_time(connection)
+        else:
+            self.key, self.seen, self.watermark, self.models = at.key, at.seen, at.watermark, at.models
+            self.stages = stages[stages.index(at.stage) :] if at.stage else ()
+            self.cursor = at.cursor
+        self._progress = progress
+        self._saved = Saved()
+        self._pages = 0
+
+    @contextmanager
+    def saving(
+        self, *, left: int | None, over: bool = False, cursor: str | None = None, tail: str | None = None
+    ) -> Iterator[Page]:
+        """A transaction for what one or several answers say.
+
+        It ends with where the run stands then: at the page `cursor` of its stage, or after the stage if that is `over`.
+        `left` is the number of requests that are still to be done.
+        """
+        stage = (*self.stages, None)[1 if over else 0]
+        position = {"stage": stage, "cursor": cursor} | ({} if tail is None else {"tail": tail})
+        with writing(self.engine) as connection:
+            run = self.key or begin_run(
+                connection, self.command, self.hub.endpoint, self.seen, watermark=self.watermark
+            )
+            page = Page(connection, run, self.seen, self.hub.endpoint)
+            yield page
+            save_position(connection, run, page.saved, **position)
+        self.key = run
+        self.models += page.saved.models
+        self._saved.add(page.saved)
+        self._pages += 1
+        self._progress(self.so_far(left), self.hub)
+
+    def next_stage(self) -> None:
+        """Leave a stage that is over."""
+        self.stages, self.cursor = self.stages[1:], None
+
+    def finish(self) -> Crawled:
+        """Lead all names to models; the run is over."""
+        with writing(self.engine) as connection:
+            resolve_names(connection)
+            if self.key is not None:
+                end_run(connection, self.key)
+        return self.so_far(0)
+
+    def so_far(self, left: int | None) -> Crawled:
+        """What was crawled in this process."""
+        return Crawled(self._saved, self._pages, self.hub.requests, self.hub.quota.waited, left)

@@ -1,0 +1,175 @@
+"""The walk of a family: its roots, their ancestors, and all that was made from them, without the rest of the Hub.
+
+What is asked is kept with the run, so that a walk that breaks off goes on. Derivatives are found as the Hub finds
+them, by `filter=base_model:ID`: one whose card names its base in a way that the Hub cannot resolve is found by
+`crawl hub` only.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
+from typing import Any
+
+from crawler.absent import save_answer
+from crawler.hub import EXPAND, PAGE_SIZE, Answer, CrawlError, Hub
+from crawler.listings import models_listed
+from crawler.run import Crawl, Page
+from registry.database import reading
+from registry.ids import ID, split_url
+from registry.presence import listed_among
+from registry.records import ModelRecord
+from registry.runs import Asking, add_tasks, save_tasks, tasks_of
+
+#: The kinds of tasks. `root`: a model, its ancestors and its derivatives; `model`: a model and its ancestors;
+#: `children`: what names a model as its base; `roots by`, `models by`: the first two for all models of an author.
+_ROOT, _MODEL, _CHILDREN, _ROOTS_BY, _MODELS_BY = "root", "model", "children", "roots by", "models by"
+#: Asked for together, and saved in one transaction.
+_BATCH = 32
+#: Of the derivatives on the Hub, so many have derivatives of their own (30,383 edges of mid-2025,
+#: https://github.com/hakanotal/hf-dep-network-analysis: 11.2 %).
+_PARENTS = 0.112
+#: A walk of fewer requests is never too large: the Hub allows a stranger 500 in five minutes.
+_SMALL = 500
+_COUNT = "childrenModelCount"
+
+
+def tasks_for(roots: Sequence[str], *, up: bool) -> list[Asking]:
+    """What to ask for these roots: ids, URLs of their pages, or `author:NAME`; with `up` for ancestors only.
+
+    Raises CrawlError for what can be none of these.
+    """
+    tasks = {}
+    for text in roots:
+        author = text[7:] if text.casefold().startswith("author:") else None
+        name = author or (split_url(text) or (text.partition("@")[0], None))[0]
+        if not ID.fullmatch(name) or (author is not None and "/" in name):
+            raise CrawlError(f"{text!r} is no model of the Hub: name one as OWNER/NAME, or an owner as author:NAME")
+        kinds = (_MODEL, _ROOT) if author is None else (_MODELS_BY, _ROOTS_BY)
+        tasks[author, name] = Asking(kinds[0 if up else 1], name)
+    return list(tasks.values())
+
+
+def walk(crawl: Crawl, tasks: Sequence[Asking] = (), *, insist: bool = True) -> None:
+    """Walk from these tasks, or go on with those of the crawl, until nothing is left to ask.
+
+    Raises CrawlError before it takes more requests than reading the whole Hub, unless we `insist`.
+    """
+    if crawl.key is None:
+        known: list[Asking] = []
+    else:
+        with reading(crawl.engine) as connection:
+            known = tasks_of(connection, crawl.key)
+    counts = any(task.kind in {_ROOT, _ROOTS_BY, _CHILDREN} for task in (*tasks, *known)) and _lists_count(crawl.hub)
+    listed = None if insist else models_listed(crawl)
+    at_work = Walk(crawl, tasks, known, counts=counts)
+    while at_work.todo:
+        needed = at_work.estimate()
+        if listed is not None and needed > max(_SMALL, ceil(listed / PAGE_SIZE)):
+            crawl.finish()
+            raise CrawlError(
+                f"this walk takes about {needed:,} requests, the whole Hub about {ceil(listed / PAGE_SIZE):,}: "
+                "use `lineage crawl hub`, or insist with --walk"
+            )
+        at_work.step()
+
+
+class Walk:
+    """A walk at work: `todo` is what is still to be asked."""
+
+    def __init__(self, crawl: Crawl, tasks: Sequence[Asking], known: Sequence[Asking], *, counts: bool) -> None:
+        """Begin with `tasks`, go on with those `known` to the registry; `counts` if the Hub's lists count children."""
+        self.crawl = crawl
+        self.todo = deque(task for task in (*known, *tasks) if not task.done)
+        self._counts = counts
+        self._given = {task.name for task in tasks}
+        self._met = {(task.kind, task.name) for task in (*known, *tasks)}
+        self._unsaved = list(tasks)
+        #: How many children models have, where the Hub counts them.
+        self._children: dict[str, int] = {}
+
+    def estimate(self) -> int:
+        """About how many requests the whole walk takes: at least so many, since what is not known yet counts little."""
+        needed = float(self.crawl.hub.requests)
+        for task in self.todo:
+            children = self._children.get(task.name, 0) if task.kind == _CHILDREN else 0
+            needed += max(1, ceil(children / PAGE_SIZE)) + children * (_PARENTS if self._counts else 1)
+        return round(needed)
+
+    def step(self) -> None:
+        """Ask some of what is to be asked, several at once, and save what is answered."""
+        batch = [self.todo.popleft() for _ in range(min(_BATCH, len(self.todo)))]
+        answers = self.crawl.hub.gather(self._request(task) for task in batch)
+        found: list[Asking] = []
+        with self.crawl.saving(left=len(self.todo)) as page:
+            for task, answer in zip(batch, answers, strict=True):
+                for kind, name in self._take(page, task, answer):
+                    if (kind, name) not in self._met:
+                        self._met.add((kind, name))
+                        found.append(Asking(kind, name))
+            add_tasks(page.connection, page.run, [*self._unsaved, *found])
+            save_tasks(page.connection, page.run, batch)
+        self._unsaved = []
+        self.todo.extend([task for task in batch if not task.done])
+        self.todo.extend(found)
+
+    def _request(self, task: Asking) -> tuple[str, Mapping[str, Any] | None]:
+        hub = self.crawl.hub
+        expand = [*EXPAND, _COUNT] if self._counts or task.kind == _ROOT else list(EXPAND)
+        if task.kind in {_ROOT, _MODEL}:
+            return hub.model_url(task.name), {"expand": expand}
+        if task.cursor is not None:
+            return task.cursor, None
+        which = {"filter": f"base_model:{task.name}"} if task.kind == _CHILDREN else {"author": task.name}
+        return hub.models_url, {"limit": PAGE_SIZE, "sort": "createdAt", "direction": 1, "expand": expand, **which}
+
+    def _take(self, page: Page, task: Asking, answer: Answer) -> Iterator[tuple[str, str]]:
+        """Save an answer; yields what is to be asked after it."""
+        if task.kind in {_ROOT, _MODEL}:
+            task.done = True
+            record = self._save_model(page, task, answer)
+            records, rows = ([], []) if record is None else ([record], [answer.body])
+        else:
+            rows = self.crawl.hub.page_of(answer).body
+            task.cursor, task.done = answer.next_url, answer.next_url is None
+            records = page.rows(rows)
+        for row in rows:
+            self._count_children(row)
+        for record in records:
+            yield from self._after(task.kind, record)
+
+    def _after(self, kind: str, record: ModelRecord) -> Iterator[tuple[str, str]]:
+        if kind != _CHILDREN:
+            yield from ((_MODEL, parent.name) for parent in record.parents or ())
+        if kind in {_ROOT, _ROOTS_BY} or (kind == _CHILDREN and self._children.get(record.repo_id) != 0):
+            yield _CHILDREN, record.repo_id
+
+    def _save_model(self, page: Page, task: Asking, answer: Answer) -> ModelRecord | None:
+        if answer.status != 200 and task.name in self._given:
+            raise CrawlError(f"the Hub shows us no model {task.name}: is the name right, or the model private?")
+        held = listed_among(page.connection, [task.name])
+        if answer.status != 200 and task.name not in held:
+            return None  # a word in a card that leads nowhere
+        hub_id, gated = held.get(task.name, (None, None))
+        return save_answer(page, answer, ModelRecord(task.name, hub_id=hub_id, gated=gated))
+
+    def _count_children(self, row: object) -> None:
+        """Note how many children a row says that its model has: none, if it was asked for them and does not say."""
+        if isinstance(row, dict) and (self._counts or _COUNT in row):
+            self._children[str(row.get("id"))] = _children(row)
+
+
+def _children(row: Mapping[str, Any]) -> int:
+    """Direct derivatives by the Hub's count, `{"finetune": 328, "adapter": 716, …}`."""
+    counts = row.get(_COUNT)
+    values = counts.values() if isinstance(counts, dict) else ()
+    return sum(value for value in values if isinstance(value, int) and value > 0)
+
+
+def _lists_count(hub: Hub) -> bool:
+    """Whether the Hub's lists count children: some of the best liked models must have any.
+
+    The Hub refused it in June 2025 (huggingface_hub, pull request 3182); nothing newer is known of it.
+    """
+    answer = hub.get(hub.models_url, {"limit": PAGE_SIZE, "sort": "likes", "expand": _COUNT})
+    rows = answer.body if answer.status == 200 and isinstance(answer.body, list) else []
+    return any(_children(row) > 0 for row in rows if isinstance(row, dict))

@@ -1,0 +1,118 @@
+"""Imports and crawls: what each did, and where one that broke off goes on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, insert, select, update
+
+from registry.records import iso_time
+from registry.tables import RUNS, TASKS
+from registry.write import Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A run and where it stands: the stage, the URL of its next page (None: its first), the URL of the last page by
+    creation, the time until which all changes are in the registry, and how many models it saved."""
+
+    key: int
+    command: str
+    source: str
+    seen: str
+    stage: str | None
+    cursor: str | None
+    tail: str | None
+    watermark: str | None
+    models: int
+
+
+@dataclass(slots=True)
+class Asking:
+    """Something that a walk asks the Hub: `kind` and `name` say what, `cursor` is the URL of the next page of it."""
+
+    kind: str
+    name: str
+    cursor: str | None = None
+    done: bool = False
+
+
+_POSITION = [RUNS.c[field.name] for field in fields(Position)]
+
+
+def now() -> str:
+    """The time as the registry writes it."""
+    return iso_time(datetime.now(UTC))
+
+
+def crawl_time(connection: Connection) -> str:
+    """The time for what a new crawl sees: now, but later than all that earlier crawls saw."""
+    latest = connection.scalar(select(func.max(RUNS.c.seen)).where(RUNS.c.command.startswith("crawl ")))
+    if latest is None:
+        return now()
+    return max(now(), iso_time(datetime.fromisoformat(latest) + timedelta(seconds=1)))
+
+
+def begin_run(connection: Connection, command: str, source: str, seen: str, **position: str | None) -> int:
+    """Note a run that has something to save, and return its key; one that is never finished was broken off."""
+    values = {"command": command, "source": source, "seen": seen, "started_at": now(), **position, **asdict(Saved())}
+    key: int = connection.execute(insert(RUNS).values(values).returning(RUNS.c.key)).scalar_one()
+    return key
+
+
+def save_position(connection: Connection, run: int, saved: Saved, **position: str | None) -> None:
+    """Count what a page did, and note where to go on; together with the page, in one transaction."""
+    counts: dict[str, Any] = {name: RUNS.c[name] + count for name, count in asdict(saved).items()}
+    connection.execute(update(RUNS).where(RUNS.c.key == run).values(**counts, **position))
+
+
+def end_run(connection: Connection, run: int) -> None:
+    """Note that a run is finished; walks that broke off before it are given up."""
+    connection.execute(delete(TASKS).where(TASKS.c.run_key <= run))
+    connection.execute(update(RUNS).where(RUNS.c.key == run).values(finished_at=now(), stage=None, cursor=None))
+
+
+def add_tasks(connection: Connection, run: int, tasks: Sequence[Asking]) -> None:
+    """Note what a walk has found to ask."""
+    if tasks:
+        connection.execute(insert(TASKS), [{"run_key": run, **asdict(task)} for task in tasks])
+
+
+def save_tasks(connection: Connection, run: int, tasks: Sequence[Asking]) -> None:
+    """Note how far tasks have come."""
+    t = TASKS.c
+    statement = update(TASKS).where(t.run_key == run, t.kind == bindparam("k"), t.name == bindparam("n"))
+    values = [{"k": task.kind, "n": task.name, "c": task.cursor, "d": task.done} for task in tasks]
+    connection.execute(statement.values(cursor=bindparam("c"), done=bindparam("d")), values)
+
+
+def tasks_of(connection: Connection, run: int) -> list[Asking]:
+    """All that a walk has asked, or has still to ask."""
+    t = TASKS.c
+    rows = connection.execute(select(t.kind, t.name, t.cursor, t.done).where(t.run_key == run).order_by(t.kind, t.name))
+    return [Asking(*row) for row in rows]
+
+
+def last_complete(connection: Connection, source: str) -> Position | None:
+    """The latest finished crawl of all of `source`, from which an update can go on."""
+    complete = (RUNS.c.finished_at.is_not(None), RUNS.c.watermark.is_not(None), RUNS.c.tail.is_not(None))
+    return _latest(connection, RUNS.c.source == source, *complete)
+
+
+def last_broken_off(connection: Connection) -> Position | None:
+    """The latest crawl that broke off, and was not done again since."""
+    return _latest(connection, RUNS.c.command.startswith("crawl "), broken_off())
+
+
+def broken_off() -> ColumnElement[bool]:
+    """Whether a row of runs broke off, and no later one of the same command and source was finished."""
+    later = RUNS.alias("later")
+    same = (later.c.command == RUNS.c.command, later.c.source == RUNS.c.source)
+    again = exists().where(*same, later.c.key > RUNS.c.key, later.c.finished_at.is_not(None))
+    return and_(RUNS.c.finished_at.is_(None), ~again)
+
+
+def _latest(connection: Connection, *tests: ColumnElement[bool]) -> Position | None:
+    row = connection.execute(select(*_POSITION).where(*tests).order_by(RUNS.c.key.desc()).limit(1)).one_or_none()
+    return None if row is None else Position(*row)
