@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from threading import Event, Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx2
@@ -16,6 +16,8 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils._http import http_backoff, parse_ratelimit_headers
 
 from registry.records import RegistryError
+
+T = TypeVar("T")
 
 #: The Hub's largest page, and its default.
 PAGE_SIZE = 1_000
@@ -116,14 +118,21 @@ class Hub:
     def pages(self, params: Mapping[str, Any], *, start: str | None = None) -> Iterator[Answer]:
         """Pages of `GET /api/models`, from the first, or from the URL `start` that an earlier page gave as its next.
 
-        While a page is worked on, the next one is asked for. Raises CrawlError where a page cannot be had, is no list
-        of models, or sends us to another origin.
+        Raises CrawlError where a page cannot be had, is no list of models, or sends us to another origin.
         """
-        asked: Future[Answer] | None = self._ask(start or self.models_url, None if start else params)
-        while asked is not None:
-            answer = self.page_of(asked.result())
-            asked = self._ask(answer.next_url) if answer.next_url is not None else None
-            yield answer
+        page = self.page_of(self.get(start or self.models_url, None if start else params, follow=True))
+        yield page
+        while page.next_url is not None:
+            page = self.page_of(self.get(page.next_url, follow=True))
+            yield page
+
+    def ahead(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, each of which is made while its predecessor is worked on."""
+        iterator = iter(items)
+        coming = self._pool.submit(next, iterator, None)
+        while (item := coming.result()) is not None:
+            coming = self._pool.submit(next, iterator, None)
+            yield item
 
     def page_of(self, answer: Answer) -> Answer:
         """The answer, if it is a page of models whose next one is of the same origin; else CrawlError."""
@@ -135,7 +144,8 @@ class Hub:
 
     def gather(self, requests: Iterable[tuple[str, Mapping[str, Any] | None]]) -> list[Answer]:
         """The answers to several requests (URL, parameters), in their order; several are in flight at once."""
-        return [asked.result() for asked in [self._ask(url, params) for url, params in requests]]
+        asked = [self._pool.submit(self.get, url, params, follow=True) for url, params in requests]
+        return [answer.result() for answer in asked]
 
     def model_url(self, name: str) -> str:
         """Where a model is asked for."""
@@ -150,11 +160,6 @@ class Hub:
                 return answer
             url = urljoin(url, where)
         raise CrawlError(f"{self.endpoint} redirects in circles: is the mirror set up right?")
-
-    def _ask(self, url: str, params: Mapping[str, Any] | None = None) -> Future[Answer]:
-        """An answer that comes while other work is done."""
-        self._own(url)
-        return self._pool.submit(self.get, url, params, follow=True)
 
     def _answer(self, url: str, params: Mapping[str, Any] | None) -> Answer:
         self._own(url)

@@ -1,16 +1,19 @@
 """Stages of a crawl that read a listing of the Hub page by page: the sweep, what is new, what was changed."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
 from crawler.hub import EXPAND, PAGE_SIZE, Answer, CrawlError, Hub
-from crawler.parse import parse
+from crawler.load import read_rows
 from crawler.run import Crawl
 from registry.database import reading
 from registry.presence import count_listed
-from registry.records import iso_time
+from registry.records import Defect, ModelRecord, iso_time
 from registry.runs import Position, last_complete, now
 
+_Read = tuple[list[ModelRecord], list[Defect]]
 #: Ascending by creation: a key that never changes, so nothing is missed or met twice while the Hub goes on, and new
 #: models stand at the end. https://github.com/aikian/hf-model-supply-chain swept the whole Hub this way in 2026.
 SWEEP = {"limit": PAGE_SIZE, "sort": "createdAt", "direction": 1, "expand": list(EXPAND)}
@@ -40,11 +43,11 @@ def changed_models(crawl: Crawl) -> None:
     """What was changed since shortly before the crawl before began."""
     since = _crawl_before(crawl).watermark
     floor = iso_time(datetime.fromisoformat(since) - _MARGIN) if since else ""
-    for page in crawl.hub.pages(_CHANGES, start=crawl.cursor):
-        oldest = _changed_at(page)
+    for page, read in _read(crawl, _CHANGES, crawl.cursor):
+        oldest = _changed_at(read)
         cursor = page.next_url if oldest is not None and oldest >= floor else None
         with crawl.saving(left=None, over=cursor is None, cursor=cursor) as transaction:
-            transaction.rows(page.body)
+            transaction.read(*read)
         if cursor is None:
             return
 
@@ -60,13 +63,18 @@ def models_listed(crawl: Crawl) -> int | None:
 
 
 def _by_creation(crawl: Crawl, start: str | None, listed: int | None) -> None:
-    for page in crawl.hub.pages(SWEEP, start=start):
+    for page, read in _read(crawl, SWEEP, start):
         total = page.headers.get("x-total-count", "")
         expected = int(total) if total.isascii() and total.isdigit() else listed
         rest = None if expected is None else ceil(max(expected - crawl.models - len(page.body), 0) / PAGE_SIZE)
         over = page.next_url is None
         with crawl.saving(left=rest, over=over, cursor=page.next_url, tail=page.url) as transaction:
-            transaction.rows(page.body)
+            transaction.read(*read)
+
+
+def _read(crawl: Crawl, params: Mapping[str, Any], start: str | None) -> Iterator[tuple[Answer, _Read]]:
+    """Pages with what is read in their rows. The next one is fetched and parsed while one is saved."""
+    return crawl.hub.ahead((page, read_rows(page.body)) for page in crawl.hub.pages(params, start=start))
 
 
 def _crawl_before(crawl: Crawl) -> Position:
@@ -80,10 +88,10 @@ def _crawl_before(crawl: Crawl) -> Position:
 def _newest_change(hub: Hub) -> str:
     """The Hub's latest `lastModified`, but no time that is still to come; ISO 8601."""
     page = hub.page_of(hub.get(hub.models_url, {"limit": 1, "sort": "lastModified", "expand": "lastModified"}))
-    return min(_changed_at(page) or now(), now())
+    return min(_changed_at(read_rows(page.body)) or now(), now())
 
 
-def _changed_at(page: Answer) -> str | None:
+def _changed_at(read: _Read) -> str | None:
     """When the last model of a page was changed; None where it does not say."""
-    record = parse(page.body[-1])[0] if page.body else None
-    return record.last_modified if record else None
+    records, _ = read
+    return records[-1].last_modified if records else None

@@ -14,6 +14,7 @@ from registry.records import HUB_RELATIONS, Evidence, Parent, Relation
 
 Note = Callable[[str, str, object, str], None]
 
+_CARD_FIELDS = {"base_model", "base_model_relation"}
 _LOCAL = re.compile(r"^(?:[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\])|\\|/.*/|/$")
 
 
@@ -24,8 +25,8 @@ def read_parents(
 
     `tags` holds what stands behind `base_model:` in the row's tags.
     """
-    if tags is None and card is None and row.get("baseModels") is None:
-        return None
+    if not tags and row.get("baseModels") is None and not (card and (_CARD_FIELDS & card.keys())):
+        return None if tags is None and card is None else ()  # so it is with seven of ten models
     tagged = _from_tags(tags, note) if tags is not None else _from_base_models(row.get("baseModels"), note)
     declared = _from_card((card or {}).get("base_model"), note)
     stated = _stated_relation((card or {}).get("base_model_relation"), note)
@@ -44,7 +45,9 @@ def _from_tags(tags: list[str], note: Note) -> dict[str, Parent]:
     for said in tags:
         relation, colon, rest = said.partition(":")
         by_relation = bool(colon) and relation in HUB_RELATIONS
-        name = _usable(rest if by_relation else said, "tags", f"base_model:{said}", note)
+        name: str | None = rest if by_relation else said
+        if name not in plain:
+            name = _usable(name, "tags", f"base_model:{said}", note)
         if name is None:
             continue
         if not by_relation:

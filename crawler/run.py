@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from crawler.hub import Hub
 from crawler.load import read_rows
 from registry.database import reading
-from registry.records import ModelRecord
+from registry.records import Defect, ModelRecord
 from registry.resolve import resolve_names
 from registry.runs import Position, begin_run, crawl_time, end_run, save_position
 from registry.write import Saved, save_loose_defects, save_page, writing
@@ -43,10 +43,14 @@ class Page:
 
     def rows(self, rows: Iterable[object]) -> list[ModelRecord]:
         """Save raw rows; returns the models in them."""
-        records, loose = read_rows(rows)
+        read = read_rows(rows)
+        self.read(*read)
+        return read[0]
+
+    def read(self, records: list[ModelRecord], loose: list[Defect]) -> None:
+        """Save what was read in raw rows (see `crawler.load.read_rows`)."""
         save_loose_defects(self.connection, loose)
         self.records(records)
-        return records
 
     def records(self, records: list[ModelRecord]) -> None:
         """Save what is known of models."""

@@ -231,4 +231,5 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     # https://www.sqlite.org/pragma.html#pragma_synchronous
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA cache_size=-65536")
+    cursor.execute("PRAGMA wal_autocheckpoint=16384")
     cursor.close()

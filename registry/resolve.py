@@ -16,7 +16,7 @@ from registry.ids import legacy_names
 from registry.read import unneeded_placeholder
 from registry.records import HUB_EVIDENCE, Evidence, State
 from registry.tables import DERIVATIONS, MODELS, NAMES, chunks
-from registry.write import insert_missing, insert_placeholders, keys_of, replace_defects
+from registry.write import insert_placeholders, insert_rows, keys_of, replace_defects
 
 _NAME_EVIDENCE = {Evidence.CASE: "case", Evidence.RENAME: "hub-tag", Evidence.LEGACY: "legacy"}
 
@@ -229,11 +229,11 @@ def _write_names(connection: Connection, leads: dict[str, Lead], keys: dict[str,
     for chunk in chunks(name for name, row in held.items() if wanted.get(name) != row):
         connection.execute(delete(NAMES).where(n.name.in_(chunk)))
     rows = [
-        {"name": name, "folded": name.casefold(), "model_key": key, "evidence": evidence}
+        (name, name.casefold(), key, evidence)
         for name, (key, evidence) in wanted.items()
         if held.get(name) != (key, evidence)
     ]
-    insert_missing(connection, NAMES, rows)
+    insert_rows(connection, NAMES, ("name", "folded", "model_key", "evidence"), rows, missing=True)
 
 
 def _tidy(connection: Connection) -> None:

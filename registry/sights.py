@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from registry.records import ModelRecord, State
@@ -13,11 +14,12 @@ FACTS = (
     "author created_at last_modified sha downloads likes pipeline_tag library_name gated private disabled licenses "
     "license_name license_link new_version datasets source"
 ).split()
+_FACTS_OF = attrgetter(*FACTS)
 
 
 @dataclass(slots=True)
 class Sight:
-    """A record with the values as the table holds them; `seen` is None where the date is not known."""
+    """A record with its values as the table holds them, in the order of FACTS; `seen` is None if no date is known."""
 
     record: ModelRecord
     seen: str | None
@@ -49,7 +51,7 @@ class Sight:
 
 def sight_of(record: ModelRecord, *, seen: str, source: str) -> Sight:
     """A record as a sight; `seen` and `source` hold where it does not carry its own."""
-    values = {fact: getattr(record, fact) for fact in FACTS}
+    values = dict(zip(FACTS, _FACTS_OF(record), strict=True))
     for listed in ("licenses", "datasets"):
         if values[listed] is not None:
             values[listed] = _listed(values[listed])

@@ -17,15 +17,20 @@ from pathlib import Path
 import click
 from pydantic import TypeAdapter
 
+from crawler.dumps import Dump
 from crawler.load import import_files
 from lineage.cli.main import main as cli
 from lineage.formats.documents import SCHEMAS
 from registry.database import open_registry
+from tests.fakehub.server import FakeHub
 
 ROOT = Path(__file__).parents[1]
 SNAPSHOT = ROOT / "crawler" / "data" / "snapshot.jsonl.gz"
 #: A console block of Markdown: one or more `$ command` lines, each with its output.
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+#: Where the README has the fake Hub listen.
+_HUB = "http://127.0.0.1:8123"
 
 _INTRODUCTION = """# The commands
 
@@ -99,25 +104,31 @@ def json_schema(result: type, name: str) -> str:
 
 def with_transcripts(markdown: str, database: str) -> str:
     """The text with the output of every `$ lineage …` line of its console blocks made anew."""
-    return CONSOLE.sub(lambda block: f"```console\n{_rerun(block[1], database)}```", markdown)
+    return CONSOLE.sub(lambda block: f"```console\n{rerun(block[1], database)}```", markdown)
 
 
-def _rerun(block: str, database: str) -> str:
+def rerun(block: str, database: str) -> str:
+    """A console block with the output that its commands have now: of the snapshot, or of a fake Hub that serves it."""
     commands = [line for line in block.splitlines() if line.startswith("$ ")]
     if not all(command.startswith("$ lineage ") for command in commands):
         return block  # installs something: not for a transcript
-    return "\n".join(f"{command}\n{run(command[2:], database)}" for command in commands)
+    with tempfile.TemporaryDirectory() as folder:
+        if _HUB not in block:
+            return "\n".join(f"{command}\n{run(command[2:], database, folder)}" for command in commands)
+        with FakeHub(row for row in Dump(SNAPSHOT).rows() if isinstance(row, dict)) as hub:
+            done = [(command, run(command[2:].replace(_HUB, hub.url), database, folder)) for command in commands]
+            return "\n".join(f"{command}\n{said.replace(hub.url, _HUB)}" for command, said in done)
 
 
-def run(command: str, database: str) -> str:
-    """What a person sees who types `command` with the snapshot loaded."""
+def run(command: str, database: str, folder: str) -> str:
+    """What a person sees who types `command` in `folder`, with the snapshot loaded."""
     arguments = command.split()[1:]
-    environment = {**os.environ, "LINEAGE_DB": database}
+    environment = {**os.environ, "LINEAGE_DB": database, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "lineage", *arguments],
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=folder,
         env=environment,
         check=False,
     )

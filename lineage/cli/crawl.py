@@ -1,5 +1,6 @@
 """Commands that crawl the Hub: crawl hub, family, update, reconcile, resume, probe."""
 
+import gc
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -115,6 +116,7 @@ def _crawl(
     command: Callable[[Engine, Hub, Progress], Crawled], engine: Engine, endpoint: str | None, quiet: bool
 ) -> None:
     """Crawl, and say what it did unless `quiet`."""
+    gc.freeze()  # what is loaded by now stays: see lineage.cli.load
     with Hub(endpoint) as asked:
         done = command(engine, asked, _progress(quiet))
     if quiet:

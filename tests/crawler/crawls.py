@@ -113,7 +113,7 @@ class Chance:
             self._insert(createdAt=minute(n), lastModified=minute(n))
 
     def change(self, times: int, *kinds: str) -> None:
-        """Do so many things of these kinds: insert, edit, delete, rename, again, hide."""
+        """Do so many things of these kinds: insert, edit, delete, rename, again (delete and make again), hide."""
         acts: dict[str, Callable[[], object]] = {
             "insert": self._insert,
             "edit": lambda: self.world.edit(self._any(), cardData=self._card()),

@@ -2,33 +2,40 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, update
 
-from crawler.crawl import resume
-from crawler.hub import CrawlError, Hub
+from crawler.crawl import reconcile, resume
+from crawler.crawl import update as crawl_update
+from crawler.hub import CrawlError, Hub, Quota
 from crawler.probe import probe
-from registry.database import reading
+from crawler.run import Crawled
+from lineage.cli.crawl import progress_line
+from registry.database import open_registry, reading
 from registry.tables import RUNS
 from registry.transfer import check
-from registry.write import writing
+from registry.write import Saved, writing
 from tests.conftest import SNAPSHOT
 from tests.crawler.crawls import (
     TOKEN,
+    Chance,
     break_off_after,
     crawled,
     lineage_digest,
+    lineage_edges,
     pages_asked,
     small_world,
     token_of_the_tests,
+    whole_digest,
 )
 from tests.fakehub.server import FakeHub
 from tests.fakehub.world import World
-from tests.families import Row, api_row, content, edges, models, names, save
-from tests.lineage.calls import database, lineage, refusal
+from tests.families import Row, api_row, content, defects, edges, models, names, save
+from tests.lineage.calls import answer, database, lineage, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -222,6 +229,138 @@ def test_the_commands(snapshot_hub: FakeHub, tmp_path: Path) -> None:
     again = refusal("crawl", "resume", "--endpoint", snapshot_hub.url, "--db", db)
     assert again == f"no crawl of {snapshot_hub.url} broke off: start one with `lineage crawl hub`"
     assert lineage("crawl", "probe", "--endpoint", snapshot_hub.url).exit_code == 0
+
+
+def test_the_commands_that_follow_a_crawl(tmp_path: Path) -> None:
+    db = tmp_path / "registry.db"
+    with FakeHub(World(small_world(10))) as hub:
+        place = ("--endpoint", hub.url, "--db", db)
+        assert lineage("crawl", "hub", "-q", *place).output == ""
+        hub.world.insert({"id": "new/N", "cardData": {"base_model": "me/M3"}})
+        hub.world.edit("me/M0", cardData={"license": "mit"})
+        updated = lineage("crawl", "update", *place)
+        assert (updated.exit_code, updated.stderr) == (0, "")
+        # me/M0 and new/N are met among the new models, then among the changed ones
+        assert updated.stdout.splitlines() == [
+            "3 requests",
+            "22 models read: 1 new, 1 changed, 20 unchanged",
+            "the registry holds 11 models (11 listed), 10 edges (0 recovered)",
+            "defects: none",
+        ]
+        hub.world.rename("me/M1", "you/M1")
+        hub.world.delete("me/M2")
+        hub.world.set_private("new/N")
+        reconciled = lineage("crawl", "reconcile", *place)
+        assert (reconciled.exit_code, reconciled.stderr) == (0, "")
+        assert reconciled.stdout.splitlines() == [
+            "4 requests",
+            "11 models read: 0 new, 1 changed (1 renamed), 2 gone, 8 unchanged",
+            "the registry holds 11 models (2 gone, 9 listed), 10 edges (1 recovered)",
+            "defects: none",
+        ]
+        hub.world.set_private("new/N", False)
+        back = lineage("crawl", "reconcile", *place)
+        assert back.stdout.splitlines()[1] == "10 models read: 0 new, 0 changed, 1 back again, 9 unchanged"
+        for name in ("update", "reconcile"):
+            assert lineage("crawl", name, "-q", *place).output == ""
+        for name in ("update", "reconcile"):
+            said = refusal("crawl", name, "--endpoint", hub.url, "--db", tmp_path / "none.db")
+            assert said.startswith(f"no registry at {tmp_path / 'none.db'}")
+
+
+@pytest.mark.parametrize(
+    ("done", "quota", "seconds", "line"),
+    [
+        (Crawled(Saved(), 0, 0, 0.0, None), Quota(), 0.0, "0 requests, 0 models, 0/s"),
+        (Crawled(Saved(models=2_000), 2, 3, 0.0, None), Quota(), 4.0, "3 requests, 2,000 models, 500/s"),
+        (
+            Crawled(Saved(models=2_000), 2, 2, 0.0, 40),
+            Quota(left=498, limit=500, window=300),
+            4.0,
+            "2 requests, 2,000 models, 500/s, 498 of 500 requests left, about 80 s to go",
+        ),
+        (
+            Crawled(Saved(models=2_000), 2, 2, 0.0, 3_098),
+            Quota(left=98, limit=1_000, window=300),
+            0.4,  # the quota takes longer than the crawl: 3,000 more requests, three windows of 300 s a thousand
+            "2 requests, 2,000 models, 5,000/s, 98 of 1,000 requests left, about 15 min to go",
+        ),
+        (Crawled(Saved(models=8), 2, 2, 0.0, 9_000), Quota(), 4.0, "2 requests, 8 models, 2/s, about 5.0 h to go"),
+        (Crawled(Saved(models=8), 2, 2, 0.0, 0), Quota(), 4.0, "2 requests, 8 models, 2/s, about 0 s to go"),
+    ],
+    ids=["nothing yet", "no end in sight", "by pace", "by quota", "hours", "the end"],
+)
+def test_the_line_of_progress(done: Crawled, quota: Quota, seconds: float, line: str) -> None:
+    with Hub("https://hub.example") as hub:
+        hub.quota = quota
+        assert progress_line(done, hub, seconds) == line
+
+
+def test_after_commits_an_update_equals_a_fresh_crawl(registry: Engine, tmp_path: Path) -> None:
+    families = Chance(seed=1, size=2_300)
+    with FakeHub(families.world) as hub:
+        crawled(registry, hub)
+        families.change(600, "insert", "edit", "edit")
+        crawled(registry, hub, crawl_update)
+        fresh = open_registry(str(tmp_path / "fresh.db"), create=True)
+        crawled(fresh, hub)
+    assert whole_digest(registry) == whole_digest(fresh)
+    fresh.dispose()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 5])
+def test_after_any_change_a_reconciliation_equals_a_fresh_crawl(registry: Engine, tmp_path: Path, seed: int) -> None:
+    """Of models that are on the Hub, the same parents; the reconciled registry knows more of those that are not."""
+    families = Chance(seed, size=1_300)
+    with FakeHub(families.world) as hub:
+        crawled(registry, hub)
+        before = {row["hub_id"]: name for name, row in models(registry).items() if row["hub_id"]}
+        families.change(300, "insert", "edit", "delete", "rename", "again", "hide")
+        done = crawled(registry, hub, reconcile)
+        fresh = open_registry(str(tmp_path / "fresh.db"), create=True)
+        crawled(fresh, hub)
+    lineage_digest(fresh)
+    lineage_digest(registry)
+    held, listed = models(registry), models(fresh)
+    now = {row["hub_id"]: name for name, row in listed.items() if row["hub_id"]}
+    assert {name for name, row in held.items() if row["state"] == "listed"} == set(now.values())
+
+    # A parent that the fresh registry knows by name only may be one that the other remembers: gone, or of an old name.
+    # Where the child names it by its new name too, the other refuses the second mention. Nothing else differs.
+    led = {name: name for name, row in held.items() if row["state"] != "placeholder"}
+    led |= {old: model for old, (model, _) in names(registry).items()}
+    folded = {name.casefold(): model for name, model in led.items()}
+    theirs, noted = lineage_edges(fresh), defects(registry)
+    plain = {edge for edge in theirs if listed[edge[1]]["state"] != "placeholder"}
+    expected = set(plain)
+    for child, parent, relation in theirs - plain:
+        known = led.get(parent) or folded.get(parent.casefold(), parent)
+        assert known == parent or held[known]["state"] == "gone" or known in now.values()
+        if any((child, known) == edge[:2] for edge in plain):
+            assert (child, "duplicate-parent", parent) in noted
+        else:
+            expected.add((child, known, relation))
+    ours = {edge for edge in lineage_edges(registry) if held[edge[0]]["state"] == "listed"}
+    assert expected <= ours
+    assert expected != theirs  # there was something to remember
+    # A model that is gone keeps its name although the Hub leads it to another by now (made again under this name, then
+    # renamed), which is a second parent then; to the fresh registry both are one.
+    misled, doubled = names(fresh), defects(fresh)
+    for child, parent, _ in ours - expected:
+        assert (held[parent]["state"], misled[parent][1]) == ("gone", "hub-tag")
+        assert (child, "duplicate-parent", parent) in doubled
+
+    # What became of the models that were there is told.
+    gone = {name for id, name in before.items() if id not in now} - set(now.values())
+    assert {name for name, row in held.items() if row["state"] == "gone"} == gone
+    moved = {name: now[id] for id, name in before.items() if id in now and now[id] != name}
+    assert (done.saved.gone, done.saved.renamed) == (len(gone), len(moved))
+    told = names(registry)
+    free = {old: new for old, new in moved.items() if old not in now.values()}
+    assert {old: told[old] for old in free} == {old: (new, "hub-id") for old, new in free.items()}
+    tombstone = min(gone)
+    assert re.search(r"state +gone", answer(registry, "show", tombstone))
+    fresh.dispose()
 
 
 def test_a_hub_that_refuses_leaves_the_registry_whole(tmp_path: Path) -> None:
