@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from crawler.hub import EXPAND, Answer, CrawlError, Hub
 from crawler.run import Crawl, Page
 from registry.database import reading
-from registry.identity import redirect
+from registry.identity import is_another, redirect
 from registry.presence import not_seen_since
 from registry.records import ModelRecord
 from registry.tables import chunks
@@ -47,8 +47,10 @@ def save_answer(page: Page, answer: Answer, held: ModelRecord) -> ModelRecord | 
         record = records[0] if records else None
         if record is None or record.hub_id is None or record.repo_id == held.repo_id:
             return record
-        if not redirect(page.connection, held.repo_id, record.hub_id):
+        if is_another(page.connection, held.repo_id, record.hub_id):
             page.records([ModelRecord(held.repo_id, hub_id=held.hub_id, gone=True)])
+        elif redirect(page.connection, held.repo_id, record.hub_id):
+            page.saved.renamed += 1
         return record
     page.records(list(_mark(answer, held)))
     return None
@@ -66,5 +68,5 @@ def _mark(answer: Answer, held: ModelRecord) -> Iterator[ModelRecord]:
         yield ModelRecord(held.repo_id, hub_id=held.hub_id, gated=gated)
     elif message == _DISABLED:
         yield ModelRecord(held.repo_id, hub_id=held.hub_id, disabled=True)
-    elif code == "RepoNotFound" or (answer.status in (401, 404) and code is None):
+    elif code == "RepoNotFound" or (answer.status == 401 and code is None):  # as huggingface_hub takes it
         yield ModelRecord(held.repo_id, hub_id=held.hub_id, gone=True)

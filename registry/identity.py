@@ -36,23 +36,26 @@ def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight],
     return fresh, [(s, known[s.record.repo_id]) for s in sights if s.record.repo_id in known], leaving
 
 
-def redirect(connection: Connection, name: str, hub_id: str) -> bool:
-    """Note that the Hub leads `name` to the stored model of this `_id`.
+def is_another(connection: Connection, name: str, hub_id: str) -> bool:
+    """Whether `name` is that of a stored model with another `_id`."""
+    held = connection.scalar(select(MODELS.c.hub_id).where(MODELS.c.repo_id == name))
+    return held is not None and held != hub_id
 
-    Returns False where `name` is that of another model, whose `_id` differs: that one is no longer there. What was only
-    known by the name is the same model from now on.
+
+def redirect(connection: Connection, name: str, hub_id: str) -> bool:
+    """Note that the Hub leads `name` to the model of this `_id`. What was stored by the name alone becomes one with it.
+
+    Returns whether something was.
     """
     target = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(MODELS.c.hub_id == hub_id)).one_or_none()
-    if target is None:  # what is stored of it was seen later
-        return True
-    held = connection.execute(select(MODELS.c.key, MODELS.c.hub_id).where(MODELS.c.repo_id == name)).one_or_none()
-    if held is not None and held.key != target.key:
-        if held.hub_id is not None:
-            return False
-        _absorb(connection, held.key, target.key)
+    if target is None or target.repo_id == name:  # what is stored of it was seen later
+        return False
+    held = connection.scalar(select(MODELS.c.key).where(MODELS.c.repo_id == name))
+    if held is not None:
+        _absorb(connection, held, target.key)
     if name.casefold() != target.repo_id.casefold():  # another letter case needs no note
         _remember(connection, name, target.key)
-    return True
+    return held is not None
 
 
 def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, Row], dict[str | None, Row]]:

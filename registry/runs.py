@@ -68,8 +68,11 @@ def save_position(connection: Connection, run: int, saved: Saved, **position: st
 
 
 def end_run(connection: Connection, run: int) -> None:
-    """Note that a run is finished; walks that broke off before it are given up."""
-    connection.execute(delete(TASKS).where(TASKS.c.run_key <= run))
+    """Note that a run is finished; what broke off of the same kind before it is given up."""
+    this = RUNS.alias("this")
+    same = select(RUNS.c.key).join(this, and_(this.c.command == RUNS.c.command, this.c.source == RUNS.c.source))
+    given_up = same.where(this.c.key == run, RUNS.c.key <= run)
+    connection.execute(delete(TASKS).where(TASKS.c.run_key.in_(given_up)))
     connection.execute(update(RUNS).where(RUNS.c.key == run).values(finished_at=now(), stage=None, cursor=None))
 
 

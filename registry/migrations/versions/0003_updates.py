@@ -1,6 +1,6 @@
 """A crawl keeps what a later one goes on from, counts what was renamed, gone or back, and has tasks if it is a walk.
 
-Before, a crawl had one stage, and an empty cursor said that its last page was saved.
+Before, a crawl had one stage, and an empty cursor said that its last page was saved; now no stage says so.
 """
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ def upgrade() -> None:
         op.add_column("runs", sa.Column(name, sa.String()))
     for name in ("renamed", "gone", "returned"):
         op.add_column("runs", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
-    op.execute("UPDATE runs SET stage = 'names', cursor = NULL WHERE cursor = '' AND finished_at IS NULL")
+    op.execute("UPDATE runs SET cursor = NULL WHERE cursor = ''")
     op.execute("UPDATE runs SET stage = 'sweep' WHERE cursor IS NOT NULL AND finished_at IS NULL")
     op.create_table(
         "tasks",
