@@ -8,7 +8,6 @@ from registry.database import reading
 from registry.identity import is_another, redirect
 from registry.presence import not_seen_since
 from registry.records import ModelRecord
-from registry.tables import chunks
 
 #: Asked for together, and saved in one transaction.
 _BATCH = 64
@@ -23,7 +22,8 @@ def absent_models(crawl: Crawl) -> None:
     with reading(crawl.engine) as connection:
         absent = not_seen_since(connection, crawl.seen)
     left = len(absent)
-    for batch in chunks(absent, _BATCH):
+    for start in range(0, len(absent), _BATCH):
+        batch = absent[start : start + _BATCH]
         answers = ask(crawl.hub, [name for name, _, _ in batch])
         left -= len(batch)
         with crawl.saving(left=left, over=not left) as page:

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from registry.records import State
 from registry.sights import Sight
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, chunks
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, among
 
 Row = dict[str, Any]
+_COLUMNS = [column.name for column in MODELS.c]
 
 
 def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight], list[tuple[Sight, Row]], set[int]]:
@@ -64,9 +65,8 @@ def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, 
     hub_ids = [s.record.hub_id for s in sights if s.record.hub_id is not None]
     rows: dict[int, Row] = {}
     for column, wanted in ((MODELS.c.repo_id, names), (MODELS.c.hub_id, hub_ids)):
-        for chunk in chunks(wanted):
-            for row in connection.execute(select(MODELS).where(column.in_(chunk))).mappings():
-                rows.setdefault(row["key"], dict(row))
+        for row in connection.execute(select(MODELS).where(among(connection, column, wanted))):
+            rows.setdefault(row.key, dict(zip(_COLUMNS, row, strict=True)))
     by_name = {row["repo_id"]: row for row in rows.values()}
     return by_name, {row["hub_id"]: row for row in rows.values() if row["hub_id"] is not None}
 
@@ -74,12 +74,10 @@ def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, 
 def _by_old_name(connection: Connection, sights: Sequence[Sight]) -> dict[str, Row]:
     """The models that had these sights' names at the time of the sight, by that name."""
     earlier = {sight.record.repo_id: sight for sight in sights}
-    found: dict[str, Row] = {}
     named = select(NAMES.c.name, MODELS).join(MODELS, MODELS.c.key == NAMES.c.model_key)
-    for chunk in chunks(earlier):
-        rows = connection.execute(named.where(NAMES.c.name.in_(chunk), NAMES.c.evidence == "hub-id")).mappings()
-        found |= {row["name"]: dict(row) for row in rows if earlier[row["name"]].compare(dict(row)) < 0}
-    return found
+    renamed = (among(connection, NAMES.c.name, earlier), NAMES.c.evidence == "hub-id")
+    rows = connection.execute(named.where(*renamed)).mappings()
+    return {row["name"]: dict(row) for row in rows if earlier[row["name"]].compare(dict(row)) < 0}
 
 
 def _rename(

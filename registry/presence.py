@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, func, or_, select
 
 from registry.records import State
-from registry.tables import MODELS, chunks
+from registry.tables import MODELS, among
 
 
 def count_listed(connection: Connection) -> int:
@@ -24,8 +24,5 @@ def not_seen_since(connection: Connection, time: str) -> list[tuple[str, str | N
 def listed_among(connection: Connection, names: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
     """The `_id` and gating of those of these models that are on the Hub as far as is known."""
     m = MODELS.c
-    found: dict[str, tuple[str | None, str | None]] = {}
-    for chunk in chunks(names):
-        rows = select(m.repo_id, m.hub_id, m.gated).where(m.repo_id.in_(chunk), m.state == State.LISTED)
-        found |= {name: (hub_id, gated) for name, hub_id, gated in connection.execute(rows)}
-    return found
+    rows = select(m.repo_id, m.hub_id, m.gated).where(among(connection, m.repo_id, names), m.state == State.LISTED)
+    return {name: (hub_id, gated) for name, hub_id, gated in connection.execute(rows)}

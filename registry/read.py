@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from registry.names import like, owned_by
 from registry.records import LONGEST_LABEL, State
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, chunks
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, among
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +154,7 @@ def other_names(connection: Connection, key: int) -> dict[str, str]:
 
 def briefs(connection: Connection, keys: Iterable[int]) -> dict[int, Brief]:
     """The short facts of some models."""
-    found: dict[int, Brief] = {}
-    for chunk in chunks(keys):
-        found.update(_briefs(connection, select(*_BRIEF).where(MODELS.c.key.in_(chunk))))
-    return found
+    return _briefs(connection, select(*_BRIEF).where(among(connection, MODELS.c.key, keys)))
 
 
 def walk(

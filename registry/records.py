@@ -1,10 +1,13 @@
-"""What one source says about one model: frozen values, raw labels, nothing interpreted."""
+"""What one source says about one model: frozen values, raw labels, nothing interpreted.
+
+They are named tuples, which are made four times as fast as frozen dataclasses: there are millions of them.
+"""
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 #: Raw values are kept for people to look at, not to rebuild from.
 VALUE_LIMIT = 2048
@@ -94,8 +97,7 @@ class State(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(NamedTuple):
     """One declared base model.
 
     `name` is the id to look up; `origin` is one of tag, card, both, tag-unresolved; `alias` is the card's
@@ -108,8 +110,7 @@ class Parent:
     alias: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(NamedTuple):
     """A piece of metadata that was refused or repaired: `field`, its raw `value` (at most 2 kB), and why."""
 
     kind: str
@@ -118,8 +119,7 @@ class Defect:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRecord:
+class ModelRecord(NamedTuple):
     """What one source says about one model. None means "not said", which is not the same as empty.
 
     Times are ISO 8601 in UTC to the second (`2025-04-27T03:41:05Z`); `downloads` counts the last 30 days, as the

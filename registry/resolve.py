@@ -15,7 +15,7 @@ from registry.cycles import cyclic_edges
 from registry.ids import legacy_names
 from registry.read import unneeded_placeholder
 from registry.records import HUB_EVIDENCE, Evidence, State
-from registry.tables import DERIVATIONS, MODELS, NAMES, chunks
+from registry.tables import DERIVATIONS, MODELS, NAMES, among
 from registry.write import insert_placeholders, insert_rows, keys_of, replace_defects
 
 _NAME_EVIDENCE = {Evidence.CASE: "case", Evidence.RENAME: "hub-tag", Evidence.LEGACY: "legacy"}
@@ -139,9 +139,8 @@ def _index(connection: Connection, claims: list[_Claim]) -> NameIndex:
     names |= {target for name in names if (target := legacy_names().get(name))}
     names |= {target for targets in index.aliases.values() for target in targets}
     m = MODELS.c
-    for chunk in chunks({name.casefold() for name in names}):
-        seen = select(m.repo_id).where(m.folded.in_(chunk), m.state != State.PLACEHOLDER)
-        index.seen |= set(connection.scalars(seen))
+    folded = among(connection, m.folded, {name.casefold() for name in names})
+    index.seen = set(connection.scalars(select(m.repo_id).where(folded, m.state != State.PLACEHOLDER)))
     for name in index.seen | index.vouched | index.aliases.keys():
         index.folded[name.casefold()].add(name)
     return index
@@ -196,11 +195,11 @@ def _other_parents(connection: Connection, claims: list[_Claim]) -> dict[int, se
     claimed = {(claim.child_key, claim.position) for claim in claims}
     d = DERIVATIONS.c
     parents: dict[int, set[int]] = defaultdict(set)
-    for chunk in chunks({claim.child_key for claim in claims}):
-        rows = select(d.child_key, d.position, d.parent_key).where(d.child_key.in_(chunk), d.parent_key.is_not(None))
-        for child, position, parent in connection.execute(rows):
-            if (child, position) not in claimed:
-                parents[child].add(parent)
+    theirs = among(connection, d.child_key, {claim.child_key for claim in claims})
+    rows = select(d.child_key, d.position, d.parent_key).where(theirs, d.parent_key.is_not(None))
+    for child, position, parent in connection.execute(rows):
+        if (child, position) not in claimed:
+            parents[child].add(parent)
     return parents
 
 
@@ -223,11 +222,12 @@ def _write_names(connection: Connection, leads: dict[str, Lead], keys: dict[str,
             fixed.add(name)
         else:
             held[name] = (key, evidence)
-    for chunk in chunks(wanted):  # a name that is a seen model's id means that model
-        fixed |= set(connection.scalars(select(m.repo_id).where(m.repo_id.in_(chunk), m.state != State.PLACEHOLDER)))
+    # a name that is a seen model's id means that model
+    own = (among(connection, m.repo_id, wanted), m.state != State.PLACEHOLDER)
+    fixed |= set(connection.scalars(select(m.repo_id).where(*own)))
     wanted = {name: row for name, row in wanted.items() if name not in fixed}
-    for chunk in chunks(name for name, row in held.items() if wanted.get(name) != row):
-        connection.execute(delete(NAMES).where(n.name.in_(chunk)))
+    outdated = [name for name, row in held.items() if wanted.get(name) != row]
+    connection.execute(delete(NAMES).where(among(connection, n.name, outdated)))
     rows = [
         (name, name.casefold(), key, evidence)
         for name, (key, evidence) in wanted.items()
@@ -248,12 +248,9 @@ def _cycle_defects(connection: Connection) -> list[tuple[int, str, str, str, str
     d = DERIVATIONS.c
     edges = connection.execute(select(d.child_key, d.parent_key).where(d.parent_key.is_not(None)))
     cyclic = cyclic_edges((row[0], row[1]) for row in edges)
-    defects = []
-    for chunk in chunks({child for child, _ in cyclic}):
-        rows = select(d.child_key, d.parent_key, d.name).where(d.child_key.in_(chunk))
-        defects += [
-            (child, "cycle", "base_model", name, "the parent is also made from this model")
-            for child, parent, name in connection.execute(rows)
-            if (child, parent) in cyclic
-        ]
-    return defects
+    on_cycles = among(connection, d.child_key, {child for child, _ in cyclic})
+    return [
+        (child, "cycle", "base_model", name, "the parent is also made from this model")
+        for child, parent, name in connection.execute(select(d.child_key, d.parent_key, d.name).where(on_cycles))
+        if (child, parent) in cyclic
+    ]

@@ -1,12 +1,25 @@
 """The tables. Times are ISO 8601 text in UTC: text order is time order, on every database."""
 
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+import json
+from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, String, Table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    any_,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlmodel import Field, SQLModel
-
-T = TypeVar("T")
 
 # Ids are compared and sorted byte by byte on every database; a server's locale would skip the slash.
 _ID = String().with_variant(String(collation="C"), "postgresql")
@@ -138,12 +151,15 @@ DEFECTS: Table = DefectRow.__table__  # type: ignore[attr-defined]
 RUNS: Table = Run.__table__  # type: ignore[attr-defined]
 TASKS: Table = Task.__table__  # type: ignore[attr-defined]
 
-#: SQLite takes 32,766 bound values a statement, PostgreSQL 65,535.
-CHUNK = 10_000
 
+def among(
+    connection: Connection, column: ColumnElement[Any], values: Iterable[str] | Iterable[int]
+) -> ColumnElement[bool]:
+    """Whether a column is one of any number of values.
 
-def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """The items in lists of at most `size`: short enough for one statement's bound values unless asked otherwise."""
-    rest = list(items)
-    for start in range(0, len(rest), size):
-        yield rest[start : start + size]
+    They are one bound value, a list: SQLite takes 32,766 of these a statement, and SQLAlchemy is slow with many.
+    """
+    listed = list(values)
+    if connection.dialect.name == "sqlite":
+        return column.in_(select(func.json_each(json.dumps(listed)).table_valued("value").c.value))
+    return column == any_(literal(listed, ARRAY(column.type)))

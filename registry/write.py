@@ -14,7 +14,7 @@ from registry.database import readable_errors
 from registry.identity import Row, match
 from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State, author_of
 from registry.sights import FACTS, Sight, rounds, sight_of
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, chunks
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, among
 
 
 @dataclass(slots=True)
@@ -133,11 +133,9 @@ def insert_placeholders(connection: Connection, names: Iterable[str]) -> None:
 
 def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The keys of the models whose id is exactly one of `names`."""
-    keys: dict[str, int] = {}
-    for chunk in chunks(names):
-        found = connection.execute(select(MODELS.c.repo_id, MODELS.c.key).where(MODELS.c.repo_id.in_(chunk)))
-        keys.update({row[0]: row[1] for row in found})
-    return keys
+    m = MODELS.c
+    found = connection.execute(select(m.repo_id, m.key).where(among(connection, m.repo_id, names)))
+    return {row[0]: row[1] for row in found.all()}
 
 
 def _insert_models(connection: Connection, fresh: Sequence[Sight]) -> None:
@@ -189,14 +187,14 @@ def _merged(sight: Sight, row: Row) -> Row:
 
 def _save_lineage(connection: Connection, fresh: Sequence[Sight], known: Sequence[tuple[Sight, Row]]) -> set[int]:
     """Write parents and defects; returns the keys of the known models for which they changed."""
-    keys = keys_of(connection, [s.record.repo_id for s in fresh])
-    records = {keys[s.record.repo_id]: s.record for s in fresh}
+    said = {s.record.repo_id: s.record for s in fresh if s.record.parents or s.record.defects}
+    records = {key: said[name] for name, key in keys_of(connection, said).items()}
     parents, defects = _differing(connection, known)
-    for chunk in chunks(parents):
-        connection.execute(delete(DERIVATIONS).where(DERIVATIONS.c.child_key.in_(chunk)))
-    for chunk in chunks(defects):
-        f = DEFECTS.c
-        connection.execute(delete(DEFECTS).where(f.model_key.in_(chunk), f.stage == "parse"))
+    f = DEFECTS.c
+    if parents:
+        connection.execute(delete(DERIVATIONS).where(among(connection, DERIVATIONS.c.child_key, parents)))
+    if defects:
+        connection.execute(delete(DEFECTS).where(among(connection, f.model_key, defects), f.stage == "parse"))
     _insert_parents(connection, {key: record.parents or () for key, record in records.items()} | parents)
     found = {key: record.defects for key, record in records.items()} | defects
     _insert_defects(
@@ -253,11 +251,10 @@ def _held(
     d, f = DERIVATIONS.c, DEFECTS.c
     declared = select(d.child_key, d.name, d.relation, d.origin, d.alias).order_by(d.child_key, d.position)
     found = select(f.model_key, f.kind, f.field, f.value, f.reason).where(f.stage == "parse")
-    for chunk in chunks(keys):
-        for key, *parent in connection.execute(declared.where(d.child_key.in_(chunk))):
-            parents[key] += (Parent(*parent),)
-        for key, *defect in connection.execute(found.where(f.model_key.in_(chunk))):
-            defects[key] |= {Defect(*defect)}
+    for key, *parent in connection.execute(declared.where(among(connection, d.child_key, keys))):
+        parents[key] += (Parent(*parent),)
+    for key, *defect in connection.execute(found.where(among(connection, f.model_key, keys))):
+        defects[key] |= {Defect(*defect)}
     return parents, defects
 
 
@@ -302,6 +299,6 @@ def replace_defects(connection: Connection, stage: str, wanted: Iterable[tuple[i
             surplus.append(key)
     target = set(wanted)
     surplus += [key for row, key in held.items() if row not in target]
-    for chunk in chunks(surplus):
-        connection.execute(delete(DEFECTS).where(f.key.in_(chunk)))
+    if surplus:
+        connection.execute(delete(DEFECTS).where(among(connection, f.key, surplus)))
     _insert_defects(connection, sorted(target - held.keys()), stage)

@@ -1,6 +1,5 @@
 """Commands that crawl the Hub: crawl hub, family, update, reconcile, resume, probe."""
 
-import gc
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +13,7 @@ from crawler.crawl import crawl_family, crawl_hub, reconcile, resume, update
 from crawler.hub import Hub
 from crawler.probe import probe
 from crawler.run import Crawled, Progress
-from lineage.cli.load import summary
+from lineage.cli.load import collect_seldom, summary
 from lineage.cli.options import registry_option
 from lineage.formats.text import number, printable
 from registry.database import open_registry, reading
@@ -116,7 +115,7 @@ def _crawl(
     command: Callable[[Engine, Hub, Progress], Crawled], engine: Engine, endpoint: str | None, quiet: bool
 ) -> None:
     """Crawl, and say what it did unless `quiet`."""
-    gc.freeze()  # what is loaded by now stays: see lineage.cli.load
+    collect_seldom()
     with Hub(endpoint) as asked:
         done = command(engine, asked, _progress(quiet))
     if quiet:
