@@ -21,12 +21,12 @@ def absent_models(crawl: Crawl) -> None:
     """Ask for each model that the sweep of this run did not meet. What is answered for is no longer absent."""
     with reading(crawl.engine) as connection:
         absent = not_seen_since(connection, crawl.seen)
-    left = len(absent)
     for start in range(0, len(absent), _BATCH):
         batch = absent[start : start + _BATCH]
         answers = ask(crawl.hub, [name for name, _, _ in batch])
-        left -= len(batch)
-        with crawl.saving(left=left, over=not left) as page:
+        left = len(absent) - start - len(batch)
+        with crawl.saving(over=not left) as page:
+            page.left = left
             for (name, hub_id, gated), answer in zip(batch, answers, strict=True):
                 save_answer(page, answer, ModelRecord(name, hub_id=hub_id, gated=gated))
 

@@ -1,7 +1,7 @@
 """Answers of the Hub's API: raw JSON, paced, with timeouts, and never asked of anyone but the endpoint."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -46,6 +46,8 @@ _TRIES = 6
 _AT_ONCE = 8
 _REDIRECTS = (301, 302, 307, 308)
 _MOST_REDIRECTS = 5
+#: Seconds of silence that somebody who looks on should be told of.
+_LONG = 3
 
 
 class CrawlError(RegistryError):
@@ -97,8 +99,10 @@ class Hub:
         self.origin = _origin(self.endpoint)
         self.models_url = f"{self.endpoint}/api/models"
         self.quota = Quota()
+        #: Called with the seconds, when a pause of more than a few begins.
+        self.on_pause: Callable[[float], None] = lambda seconds: None
         self.requests = 0
-        self._reset_at = self._waited_until = 0.0
+        self._reset_at = self._waited_until = self._pause_until = 0.0
         self._in_flight = 0
         self._lock = Lock()
         self._closed = Event()
@@ -234,6 +238,11 @@ class Hub:
     def _sleep(self, seconds: float) -> None:
         if seconds > 0:
             start = time.monotonic()
+            with self._lock:
+                first = start + seconds > self._pause_until + 1
+                self._pause_until = max(self._pause_until, start + seconds)
+            if first and seconds > _LONG:
+                self.on_pause(seconds)
             if self._closed.wait(seconds):
                 raise CrawlError("the crawl was ended while it waited")
             with self._lock:  # what several requests waited for together is waited for once

@@ -46,7 +46,7 @@ def changed_models(crawl: Crawl) -> None:
     for page, read in _read(crawl, _CHANGES, crawl.cursor):
         oldest = _changed_at(read)
         cursor = page.next_url if oldest is not None and oldest >= floor else None
-        with crawl.saving(left=None, over=cursor is None, cursor=cursor) as transaction:
+        with crawl.saving(over=cursor is None, cursor=cursor) as transaction:
             transaction.read(*read)
         if cursor is None:
             return
@@ -68,8 +68,9 @@ def _by_creation(crawl: Crawl, start: str | None, listed: int | None) -> None:
         expected = int(total) if total.isascii() and total.isdigit() else listed
         rest = None if expected is None else ceil(max(expected - crawl.models - len(page.body), 0) / PAGE_SIZE)
         over = page.next_url is None
-        with crawl.saving(left=rest, over=over, cursor=page.next_url, tail=page.url) as transaction:
+        with crawl.saving(over=over, cursor=page.next_url, tail=page.url) as transaction:
             transaction.read(*read)
+            transaction.left = rest
 
 
 def _read(crawl: Crawl, params: Mapping[str, Any], start: str | None) -> Iterator[tuple[Answer, _Read]]:

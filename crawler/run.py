@@ -33,13 +33,14 @@ Progress = Callable[[Crawled, Hub], None]
 
 @dataclass(slots=True)
 class Page:
-    """A transaction of a run, and what it saved."""
+    """A transaction of a run, what it saved, and how many requests are to be done after it, where that is known."""
 
     connection: Connection
     run: int
     seen: str
     source: str
     saved: Saved = field(default_factory=Saved)
+    left: int | None = None
 
     def rows(self, rows: Iterable[object]) -> list[ModelRecord]:
         """Save raw rows; returns the models in them."""
@@ -84,13 +85,10 @@ class Crawl:
         self._pages = 0
 
     @contextmanager
-    def saving(
-        self, *, left: int | None, over: bool = False, cursor: str | None = None, tail: str | None = None
-    ) -> Iterator[Page]:
+    def saving(self, *, over: bool = False, cursor: str | None = None, tail: str | None = None) -> Iterator[Page]:
         """A transaction for what one or several answers say.
 
         It ends with where the run stands then: at the page `cursor` of its stage, or after the stage if that is `over`.
-        `left` is the number of requests that are still to be done.
         """
         stage = (*self.stages, None)[1 if over else 0]
         position = {"stage": stage, "cursor": cursor} | ({} if tail is None else {"tail": tail})
@@ -105,7 +103,7 @@ class Crawl:
         self.models += page.saved.models
         self._saved.add(page.saved)
         self._pages += 1
-        self._progress(self.so_far(left), self.hub)
+        self._progress(self.so_far(page.left), self.hub)
 
     def next_stage(self) -> None:
         """Leave a stage that is over."""

@@ -100,7 +100,7 @@ class Walk:
         batch = [self.todo.popleft() for _ in range(min(_BATCH, len(self.todo)))]
         answers = self.crawl.hub.gather(self._request(task) for task in batch)
         found: list[Asking] = []
-        with self.crawl.saving(left=len(self.todo)) as page:
+        with self.crawl.saving() as page:
             for task, answer in zip(batch, answers, strict=True):
                 for kind, name in self._take(page, task, answer):
                     if (kind, name) not in self._met:
@@ -108,9 +108,9 @@ class Walk:
                         found.append(Asking(kind, name))
             add_tasks(page.connection, page.run, [*self._unsaved, *found])
             save_tasks(page.connection, page.run, batch)
-        self._unsaved = []
-        self.todo.extend([task for task in batch if not task.done])
-        self.todo.extend(found)
+            self._unsaved = []
+            self.todo.extend([task for task in batch if not task.done] + found)
+            page.left = self.estimate() - self.crawl.hub.requests
 
     def _request(self, task: Asking) -> tuple[str, Mapping[str, Any] | None]:
         hub = self.crawl.hub

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
+from typing import Self
 
 import click
 from sqlalchemy import Engine
@@ -116,8 +117,8 @@ def _crawl(
 ) -> None:
     """Crawl, and say what it did unless `quiet`."""
     collect_seldom()
-    with Hub(endpoint) as asked:
-        done = command(engine, asked, _progress(quiet))
+    with Hub(endpoint) as asked, _Progress(asked, quiet=quiet) as progress:
+        done = command(engine, asked, progress)
     if quiet:
         return
     with reading(engine) as connection:
@@ -126,24 +127,40 @@ def _crawl(
     click.echo(f"{number(done.requests)} requests{waited}\n{summary(done.saved, held)}")
 
 
-def _progress(quiet: bool) -> Progress:
-    """A line that is written over on a terminal, plain lines elsewhere, nothing if quiet."""
-    if quiet:
-        return lambda done, hub: None
-    start = said = monotonic()
-    bar = tqdm(bar_format="{desc} [{elapsed}]") if sys.stderr.isatty() else None
+class _Progress:
+    """A line that is written over on a terminal, plain lines every five seconds elsewhere; pauses are told at once."""
 
-    def show(done: Crawled, hub: Hub) -> None:
-        nonlocal said
+    def __init__(self, hub: Hub, *, quiet: bool) -> None:
+        self._start = self._said = self._pause_end = monotonic()
+        self._line = "0 requests"
+        self._quiet = quiet
+        self._bar = tqdm(bar_format="{desc} [{elapsed}]", disable=quiet or not sys.stderr.isatty())
+        hub.on_pause = self.pause
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def __call__(self, done: Crawled, hub: Hub) -> None:
         now = monotonic()
-        line = progress_line(done, hub, now - start)
-        if bar is not None:
-            bar.set_description_str(line)
-        elif now - said >= 5.0:
-            said = now
-            click.echo(line, err=True)
+        self._line = progress_line(done, hub, now - self._start)
+        if not self._bar.disable or now - self._said >= 5.0:
+            self._say()
 
-    return show
+    def pause(self, seconds: float) -> None:
+        """Say that the Hub allows no more requests for so long; what came before is saved meanwhile."""
+        self._pause_end = monotonic() + seconds
+        self._say()
+
+    def _say(self) -> None:
+        self._said = monotonic()
+        rest = self._pause_end - self._said
+        line = f"{self._line}; waiting {_duration(rest)} for the Hub to allow more" if rest > 0 else self._line
+        self._bar.set_description_str(line)
+        if self._bar.disable and not self._quiet:
+            click.echo(line, err=True)
 
 
 def progress_line(done: Crawled, hub: Hub, seconds: float) -> str:
