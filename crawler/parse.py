@@ -15,6 +15,9 @@ from registry.ids import ID
 from registry.records import LONGEST_LABEL, Defect, ModelRecord, author_of, iso_time, raw_text, storable
 
 _MOST_INTEGER = 2**63 - 1
+_SUBJECTS = {"base_model", "license", "dataset"}
+#: Tags of tools that write model cards, and with them a licence label (see lineage/data/templates.toml).
+_TOOLS = {"autotrain", "axolotl", "llama-factory", "mergekit", "trl", "unsloth"}
 _HUB_ID = re.compile(r"[0-9a-f]{24}")
 
 
@@ -73,6 +76,7 @@ def _record(repo_id: str, row: dict[str, Any], notes: Notes) -> ModelRecord:
         license_link=_text(card, "license_link", notes),
         new_version=_text(card, "new_version", notes),
         datasets=None if tags is None else tuple(tags["dataset"]),
+        tools=None if tags is None else tuple(tags["tool"]),
         parents=parents,
         gone=observation.get("gone") is True,
         source=_text(observation, "source", notes),
@@ -97,20 +101,22 @@ def _card(value: object, notes: Notes) -> dict[str, Any] | None:
 
 
 def _tags(value: object, notes: Notes) -> dict[str, list[str]] | None:
-    """What the tags say of `base_model`, `license` and `dataset`; None where the row has no tags at all."""
+    """What the tags say of base models, licences, datasets and training tools; None where the row has no tags."""
     if value is None:
         return None
     if not isinstance(value, list):
         notes.add("bad-type", "tags", value, "not a list")
         return None
-    tags: dict[str, list[str]] = {"base_model": [], "license": [], "dataset": []}
+    tags: dict[str, list[str]] = {"base_model": [], "license": [], "dataset": [], "tool": []}
     for tag in value:
         if not isinstance(tag, str):
             notes.add("bad-type", "tags", tag, "a tag is text")
         elif ":" in tag:
             subject, _, said = tag.partition(":")
-            if subject in tags and said:
+            if subject in _SUBJECTS and said:
                 tags[subject].append(_clipped(said, "tags", notes))
+        elif tag in _TOOLS:
+            tags["tool"].append(tag)
     return tags
 
 

@@ -50,6 +50,7 @@ class ModelFacts:
     license_link: str | None
     new_version: str | None
     datasets: tuple[str, ...] | None
+    tools: tuple[str, ...] | None
     source: str | None
     first_seen: str | None
     last_seen: str | None
@@ -66,6 +67,8 @@ class Brief(NamedTuple):
     license_name: str | None
     downloads: int | None
     created_at: str | None
+    license_link: str | None
+    tools: tuple[str, ...] | None
 
 
 class Step(NamedTuple):
@@ -141,7 +144,7 @@ def model_facts(connection: Connection, key: int) -> ModelFacts:
     """All facts of one model."""
     row = dict(connection.execute(select(MODELS).where(MODELS.c.key == key)).mappings().one())
     row["id"] = row["repo_id"]
-    for listed in ("licenses", "datasets"):
+    for listed in ("licenses", "datasets", "tools"):
         row[listed] = labels(row[listed])
     return ModelFacts(**{f.name: row[f.name] for f in fields(ModelFacts)})
 
@@ -342,7 +345,7 @@ def _counts(connection: Connection, statement: Select[Any, int]) -> dict[str, in
 
 def _briefs(connection: Connection, statement: Select[Any], values: dict[str, Any] | None = None) -> dict[int, Brief]:
     return {
-        row[0]: Brief(row[0], row[1], row[2], row[3], labels(row[4]), row[5], row[6], row[7])
+        row[0]: Brief(row[0], row[1], row[2], row[3], labels(row[4]), row[5], row[6], row[7], row[8], labels(row[9]))
         for row in connection.execute(statement, values)
     }
 

@@ -123,8 +123,9 @@ class ModelRecord(NamedTuple):
     """What one source says about one model. None means "not said", which is not the same as empty.
 
     Times are ISO 8601 in UTC to the second (`2025-04-27T03:41:05Z`); `downloads` counts the last 30 days, as the
-    Hub publishes it; `licenses`, `license_name`, `license_link` and `gated` are the Hub's raw labels.
-    `parents` stand in the order the card declares them. `seen` is set where the row carries its own date.
+    Hub publishes it; `licenses`, `license_name`, `license_link` and `gated` are the Hub's raw labels; `tools` are
+    training tools that the tags name. `parents` stand in the order the card declares them. `seen` is set where the row
+    carries its own date.
     """
 
     repo_id: str
@@ -145,6 +146,7 @@ class ModelRecord(NamedTuple):
     license_link: str | None = None
     new_version: str | None = None
     datasets: tuple[str, ...] | None = None
+    tools: tuple[str, ...] | None = None
     parents: tuple[Parent, ...] | None = None
     defects: tuple[Defect, ...] = ()
     gone: bool = False

@@ -12,7 +12,7 @@ from registry.records import ModelRecord, State
 #: Facts that a newer sight replaces where it says anything, and an older one fills where nothing is known.
 FACTS = (
     "author created_at last_modified sha downloads likes pipeline_tag library_name gated private disabled licenses "
-    "license_name license_link new_version datasets source"
+    "license_name license_link new_version datasets tools source"
 ).split()
 _FACTS_OF = attrgetter(*FACTS)
 
@@ -52,7 +52,7 @@ class Sight:
 def sight_of(record: ModelRecord, *, seen: str, source: str) -> Sight:
     """A record as a sight; `seen` and `source` hold where it does not carry its own."""
     values = dict(zip(FACTS, _FACTS_OF(record), strict=True))
-    for listed in ("licenses", "datasets"):
+    for listed in ("licenses", "datasets", "tools"):
         if values[listed] is not None:
             values[listed] = _listed(values[listed])
     values["source"] = record.source or source

@@ -55,6 +55,7 @@ class Model(SQLModel, table=True):
     license_link: str | None = None
     new_version: str | None = None
     datasets: str | None = Field(default=None, description="JSON list")
+    tools: str | None = Field(default=None, description="JSON list")
     source: str | None = None
     state: str
     first_seen: str | None = None

@@ -89,6 +89,7 @@ def _(page: ModelPage) -> Table:
     rows += [(f"direct derivatives, {relation}", count) for relation, count in page.children.items()]
     rows += [(_UNITS.get(name, name), getattr(facts, name)) for name in _SHOWN if getattr(facts, name) is not None]
     rows += [("datasets", ", ".join(facts.datasets))] if facts.datasets else []
+    rows += [("made with", ", ".join(facts.tools))] if facts.tools else []
     rows += [("also called", f"{name} ({evidence})") for name, evidence in page.names.items()]
     rows += [("defect", f"{d.kind}: {d.field} {d.value!r}: {d.reason}") for d in page.defects]
     if facts.source:

@@ -1,0 +1,1 @@
+"""What licences say, as data: one file a licence in lineage/data/licenses."""

@@ -1,0 +1,212 @@
+"""The catalogue of licences: facts that a lawyer can review, read from one TOML file a licence.
+
+What a licence does to a derivative is kept on separate axes: who may use it for what (`use`), which terms a derivative
+carries (`child`), training on outputs, naming and display, territory, and what must go along with a copy (`notice`).
+Every fact names its section and source. Code knows these axes; it knows no licence by its name.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from registry.records import RegistryError
+
+
+class CatalogueError(RegistryError):
+    """A licence file that is not as it should be; the message names the file and what is wrong."""
+
+
+class Terms(StrEnum):
+    """Which terms a derivative carries.
+
+    `free`: any. `notices`: any, and the notices travel. `flow-down`: its own, if the use restrictions are an
+    enforceable part of them. `residual`: its own, and the licence stays binding besides. `direct-licence`: there is no
+    right to sublicense, everyone takes the licensor's own licence. `same-licence`: the whole under this one, or one
+    that it names as compatible. `file-scope`: the same for the covered files. `no-share`: a derivative may not be
+    shared. `unknown`: nobody has read it.
+    """
+
+    FREE = "free"
+    NOTICES = "notices"
+    FLOW_DOWN = "flow-down"
+    RESIDUAL = "residual"
+    DIRECT = "direct-licence"
+    SAME = "same-licence"
+    FILE_SCOPE = "file-scope"
+    NO_SHARE = "no-share"
+    UNKNOWN = "unknown"
+
+
+AXES = ("use", "child", "outputs", "naming", "territory", "notice", "other")
+_COMMERCIAL = ("yes", "conditional", "no", "unknown")
+_TRAINING = (
+    "no-restriction conditional derivative-by-output outputs-restricted forbidden-competing forbidden-other-llm "
+    "forbidden-other-ai unknown"
+).split()
+_KINDS = (
+    "permissive public-domain attribution copyleft weak-copyleft share-alike no-derivatives responsible-ai "
+    "vendor-community research-only non-commercial data source-code ambiguous none"
+).split()
+#: Kinds under which a work may be passed on with nothing but notices.
+_PERMISSIVE = {"permissive", "public-domain", "attribution"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a licence says, in our own words, with where it says so. `axis` is one of AXES."""
+
+    axis: str
+    says: str
+    source: str
+    section: str | None = None
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """What is known of a licence.
+
+    `commercial` is yes, conditional (with a `threshold`), no or unknown, and is about using the weights; `family` is
+    shared by the versions of one agreement; `vendors` are the owners on the Hub whose materials it licenses;
+    `compatible` are licences that a derivative may be under instead; `carries` are those whose conditions its own text
+    repeats; `spdx` is None where SPDX has no id for it.
+    """
+
+    id: str
+    name: str
+    kind: str
+    commercial: str
+    terms: Terms
+    training: str
+    facts: tuple[Fact, ...]
+    hub: bool = False
+    spdx: str | None = None
+    osi: bool | None = None
+    fsf: bool | None = None
+    family: str | None = None
+    vendors: tuple[str, ...] = ()
+    unverified: bool = False
+    note: str | None = None
+    threshold: str | None = None
+    derivatives: str = "share"
+    compatible: frozenset[str] = frozenset()
+    carries: frozenset[str] = frozenset()
+    forbids_further_restrictions: bool = False
+    begins: str | None = None
+    display: str | None = None
+    naming: str | None = None
+    territory: str | None = None
+    notice: str | None = None
+    notice_rule: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
+
+    @property
+    def permissive(self) -> bool:
+        """Whether it asks for nothing but notices."""
+        return self.kind in _PERMISSIVE and self.terms in {Terms.FREE, Terms.NOTICES}
+
+    @property
+    def expression(self) -> str:
+        """Its id in an SPDX licence expression."""
+        return self.spdx or "LicenseRef-" + "".join(c if c.isalnum() or c in ".-" else "-" for c in self.id)
+
+    def clause(self, axis: str) -> Fact | None:
+        """The fact that decides an axis; None where none is known."""
+        return next((fact for fact in self.facts if fact.axis == axis), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All licences by id, and a `version` that changes with any of their facts."""
+
+    licenses: Mapping[str, License]
+    version: str
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue that comes with the product."""
+    folder = files("lineage").joinpath("data", "licenses")
+    texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    return read_catalogue(texts)
+
+
+def read_catalogue(texts: Mapping[str, str]) -> Catalogue:
+    """The catalogue in these files (name → TOML). CatalogueError where one is wrong."""
+    licenses = {}
+    sums = hashlib.sha256()
+    for name, text in sorted(texts.items()):
+        license = read_license(name, text)
+        licenses[license.id] = license
+        sums.update(f"{name}\n{text}\n".encode())
+    for license in licenses.values():
+        unknown = (license.compatible | license.carries) - licenses.keys()
+        if unknown:
+            raise CatalogueError(f"{license.id}.toml names licences that are not there: {', '.join(sorted(unknown))}")
+    return Catalogue(licenses, sums.hexdigest()[:12])
+
+
+def read_license(name: str, text: str) -> License:
+    """One licence from its file. CatalogueError where a value is missing, not allowed, or not known."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{name}: {error}") from error
+    flat = {key: value for key, value in data.items() if key not in _TABLES and key != "fact"}
+    for table, columns in _TABLES.items():
+        for key, value in _table(name, data, table).items():
+            if key not in columns:
+                raise CatalogueError(f"{name}: [{table}] has no {key!r}: it has {', '.join(columns)}")
+            flat[columns[key]] = value
+    facts = tuple(_fact(name, fact) for fact in data.get("fact", ()))
+    for listed, kind in (("compatible", frozenset), ("carries", frozenset), ("vendors", tuple)):
+        if listed in flat:
+            flat[listed] = kind(flat[listed])
+    _check(name, "terms", flat.get("terms"), list(Terms))
+    _check(name, "kind", flat.get("kind"), _KINDS)
+    _check(name, "commercial", flat.get("commercial"), _COMMERCIAL)
+    _check(name, "training", flat.get("training"), _TRAINING)
+    if flat.get("id") != name.removesuffix(".toml"):
+        raise CatalogueError(f"{name}: the id is {flat.get('id')!r}, not the file's name")
+    try:
+        return License(**{**flat, "terms": Terms(flat["terms"]), "facts": facts})
+    except TypeError as error:
+        raise CatalogueError(f"{name}: {error}") from error
+
+
+#: The tables of a licence file: key in the file → field of License.
+_TABLES: dict[str, dict[str, str]] = {
+    "use": {"commercial": "commercial", "threshold": "threshold"},
+    "child": {key: key for key in ("terms", "derivatives", "compatible", "carries", "forbids_further_restrictions")},
+    "outputs": {"training": "training"},
+    "naming": {"begins": "begins", "display": "display", "rule": "naming"},
+    "territory": {"excluded": "territory"},
+    "notice": {"text": "notice", "rule": "notice_rule"},
+    "valid": {"from": "valid_from", "to": "valid_to"},
+}
+
+
+def _table(name: str, data: Mapping[str, Any], table: str) -> Mapping[str, Any]:
+    value = data.get(table, {})
+    if not isinstance(value, dict):
+        raise CatalogueError(f"{name}: {table} is a table: write [{table}]")
+    return value
+
+
+def _fact(name: str, data: Mapping[str, Any]) -> Fact:
+    _check(name, "axis", data.get("axis"), AXES)
+    try:
+        return Fact(**data)
+    except TypeError as error:
+        raise CatalogueError(f"{name}: a fact has axis, says, section, source and unverified ({error})") from error
+
+
+def _check(name: str, key: str, value: object, allowed: Iterable[str]) -> None:
+    if value not in list(allowed):
+        raise CatalogueError(f"{name}: {key} is {value!r}: it is one of {', '.join(allowed)}")

@@ -1,0 +1,214 @@
+"""The rules: a model's label against one inherited licence. Pure, and the same for one model and for a whole registry.
+
+A label and a licence are compared by what the catalogue says of them, never by their names. The rules speak of labels
+and terms. Where the law is open they say so (`arguable`).
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+
+from lineage.licenses.catalogue import License, Terms, catalogue
+
+
+class Verdict(IntEnum):
+    """What a comparison comes to, from best to worst."""
+
+    OK = 0
+    OK_WITH_NOTICES = 1
+    OK_STRICTER = 2
+    INAPPLICABLE_LICENCE = 3
+    STALE_LABEL = 4
+    UNKNOWN = 5
+    CONTRADICTORY_METADATA = 6
+    NOT_ALONE = 7
+    WRONG_VERSION = 8
+    RESTRICTION_DROPPED = 9
+    CONFLICT = 10
+    UNDECLARED = 11
+
+    @property
+    def word(self) -> str:
+        """As it is shown: `restriction-dropped`."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def grade(self) -> str:
+        """pass, review or violation."""
+        if self <= Verdict.OK_STRICTER:
+            return "pass"
+        return "violation" if Verdict.NOT_ALONE <= self <= Verdict.CONFLICT else "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its verdict, the axis of the licence that it rests on, what it says, and what would mend the finding."""
+
+    id: str
+    verdict: Verdict
+    axis: str
+    says: str
+    mend: str
+    grade: str | None = None
+    arguable: bool = False
+
+    @property
+    def weight(self) -> str:
+        """The class of its findings."""
+        return self.grade or self.verdict.grade
+
+
+_PUT_A = "add {ancestor} to the label (`license: other`, both licences named), or remove what comes from {model}"
+RULES = {
+    rule.id: rule
+    for rule in (
+        Rule("same", Verdict.OK, "child", "The label names the inherited licence.", ""),
+        Rule("compatible", Verdict.OK, "child", "The inherited licence lets the label's replace it.", ""),
+        Rule("carried", Verdict.OK, "child", "The label's own text carries the inherited licence's conditions.", ""),
+        Rule("free", Verdict.OK, "child", "The inherited licence leaves the label free.", ""),
+        Rule("notices", Verdict.OK_WITH_NOTICES, "notice", "Any label will do, but the inherited notices travel.", ""),
+        Rule("stricter", Verdict.OK_STRICTER, "child", "The label may be stricter than the inherited licence.", ""),
+        Rule(
+            "inapplicable-licence", Verdict.INAPPLICABLE_LICENCE, "child",
+            "The label is a vendor's licence of its own materials, and no ancestor is under it.",
+            "declare the licence that is inherited: {ancestor}",
+        ),
+        Rule(
+            "stale-label", Verdict.STALE_LABEL, "child",
+            "The label is what the ancestor was under when this was made; it has another licence now.",
+            "declare the ancestor's present licence, {ancestor}",
+        ),
+        Rule(
+            "unknown-ancestor", Verdict.UNKNOWN, "child", "Nobody can tell the terms of this ancestor.",
+            "find out the licence of {model}, and note it as a clarification",
+        ),
+        Rule(
+            "unknown-label", Verdict.UNKNOWN, "child", "Nobody can tell what the label means.",
+            "declare a licence that the Hub knows, or license_name and license_link",
+        ),
+        Rule(
+            "contradictory-metadata", Verdict.CONTRADICTORY_METADATA, "child", "The metadata says two things.",
+            "let license and license_name say the same",
+        ),
+        Rule(
+            "flow-down", Verdict.NOT_ALONE, "child",
+            "The inherited use restrictions must be an enforceable part of the label's terms, and are not.", _PUT_A,
+        ),
+        Rule("residual", Verdict.NOT_ALONE, "child", "The inherited licence stays binding beside the label.", _PUT_A),
+        Rule(
+            "file-scope", Verdict.NOT_ALONE, "child",
+            "The inherited licence stays on the files that it covers; whether new weights are such a file is open.",
+            _PUT_A, grade="review", arguable=True,
+        ),
+        Rule(
+            "wrong-version", Verdict.WRONG_VERSION, "child", "The label is another version of the inherited licence.",
+            "declare the inherited version, {ancestor}",
+        ),
+        Rule(
+            "restriction-dropped", Verdict.RESTRICTION_DROPPED, "use",
+            "The inherited licence allows no commercial use; the label does.",
+            "declare {ancestor}, or a licence that keeps the restriction",
+        ),
+        Rule(
+            "flow-down-forbidden", Verdict.CONFLICT, "child",
+            "The inherited use restrictions must be passed on, and the label's licence forbids further restrictions.",
+            "declare {ancestor}; the two licences cannot both be kept",
+        ),
+        Rule(
+            "direct-licence", Verdict.CONFLICT, "child",
+            "The inherited licence cannot be sublicensed, so it applies to all who get the model; the label omits it.",
+            "declare {ancestor}",
+        ),
+        Rule(
+            "same-licence", Verdict.CONFLICT, "child",
+            "The inherited licence must be the derivative's too, and the label is another.", "declare {ancestor}",
+        ),
+        Rule(
+            "no-share", Verdict.CONFLICT, "child", "The inherited licence allows no derivative to be shared.",
+            "ask the owner of {model} for permission",
+        ),
+        Rule(
+            "undeclared", Verdict.UNDECLARED, "child", "No licence is declared, which grants nobody anything.",
+            "declare a licence that the ancestors allow",
+        ),
+    )
+}  # fmt: skip
+_BY_TERMS = {
+    Terms.UNKNOWN: "unknown-ancestor",
+    Terms.FREE: "free",
+    Terms.FLOW_DOWN: "flow-down",
+    Terms.RESIDUAL: "residual",
+    Terms.FILE_SCOPE: "file-scope",
+    Terms.DIRECT: "direct-licence",
+    Terms.SAME: "same-licence",
+    Terms.NO_SHARE: "no-share",
+}
+#: Kinds of which it is open whether they reach the weights of a model at all.
+_OPEN = {"copyleft", "weak-copyleft", "share-alike", "no-derivatives", "non-commercial", "attribution", "data"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one rule found; `arguable` where the law is open."""
+
+    rule: Rule
+    arguable: bool = False
+
+
+@lru_cache(maxsize=100_000)
+def compare(label: frozenset[str], inherited: str, above: frozenset[str], publisher: str | None) -> tuple[Outcome, ...]:
+    """What the rules say of a label against one inherited licence.
+
+    `label` holds the ids of all licences that the model declares, `above` those of all its ancestors, `publisher` is
+    the model's owner, in lower case. Several rules may apply; the worst counts.
+    """
+    known = catalogue().licenses
+    mine, theirs = [known[id] for id in sorted(label)], known[inherited]
+    found = []
+    if theirs.commercial == "no" and not covers(label, inherited) and all(own.commercial in _ALLOWS for own in mine):
+        found.append("restriction-dropped")
+    found.append(_by_child_terms(label, mine, theirs, above, publisher))
+    return tuple(Outcome(RULES[id], RULES[id].arguable or _is_open(RULES[id], theirs)) for id in found)
+
+
+_ALLOWS = {"yes", "conditional"}
+
+
+def covers(label: frozenset[str], inherited: str) -> bool:
+    """Whether a label names a licence, or one whose text carries its conditions."""
+    return inherited in label or any(inherited in catalogue().licenses[id].carries for id in label)
+
+
+def _by_child_terms(
+    label: frozenset[str], mine: list[License], theirs: License, above: frozenset[str], publisher: str | None
+) -> str:
+    if met := _met(label, mine, theirs):
+        return met
+    if theirs.terms != Terms.UNKNOWN and theirs.family and any(own.family == theirs.family for own in mine):
+        return "wrong-version"
+    if theirs.terms == Terms.NOTICES:
+        return _beside_notices(mine, above, publisher)
+    if theirs.terms == Terms.FLOW_DOWN and any(own.forbids_further_restrictions for own in mine):
+        return "flow-down-forbidden"
+    return _BY_TERMS[theirs.terms]
+
+
+def _met(label: frozenset[str], mine: list[License], theirs: License) -> str | None:
+    """How the label meets the inherited licence as it stands, if it does."""
+    if theirs.id in label:
+        return "same"
+    if any(theirs.id in own.carries for own in mine):
+        return "carried"
+    return "compatible" if label & theirs.compatible else None
+
+
+def _beside_notices(mine: list[License], above: frozenset[str], publisher: str | None) -> str:
+    """A licence that asks for notices only, under a label: what the label adds is what no ancestor brings along."""
+    added = [own for own in mine if own.id not in above]
+    if any(own.vendors and publisher not in {vendor.casefold() for vendor in own.vendors} for own in added):
+        return "inapplicable-licence"
+    return "notices" if all(own.permissive for own in added) else "stricter"
+
+
+def _is_open(rule: Rule, theirs: License) -> bool:
+    return rule.verdict >= Verdict.NOT_ALONE and theirs.kind in _OPEN

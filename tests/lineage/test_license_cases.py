@@ -1,0 +1,43 @@
+"""Real models and the right answers, as rows of the Hub's API imported into a registry."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import Engine
+
+from lineage.inheritance import inheritance
+from tests.families import Row, api_row, save
+
+#: Those that rest on the files of a repository are for the audit's evidence, not for metadata.
+CASES = [
+    case
+    for case in yaml.safe_load((Path(__file__).parent / "license_cases.yaml").read_text(encoding="utf-8"))
+    if case["rests_on"] != "files"
+]
+
+
+def row_of(facts: dict[str, Any]) -> Row:
+    """A case's row as the Hub lists it."""
+    names = ("license", "license_name", "license_link")
+    row = api_row(
+        facts["id"],
+        facts.get("base_model", []),
+        facts.get("relation", "finetune"),
+        facts.get("license"),
+        createdAt=f"{facts['created']}T12:00:00.000Z",
+    )
+    row["cardData"] |= {name: facts[name] for name in names if name in facts}
+    row["tags"] += facts.get("tags", [])
+    return row
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case['case']} {case['model']}" for case in CASES])
+def test_real_models_get_the_right_answer(registry: Engine, case: dict[str, Any]) -> None:
+    save(registry, [row_of(row) for row in case["rows"]])
+    found = inheritance(registry, case["model"])
+    assert found.grade == case["class"], found
+    assert found.verdict in case["verdict"], found
+    assert list(found.causes) == case["causes"]
+    assert list(found.annotations) == case["annotations"]
