@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from lineage.ancestry import Ancestry, read_ancestry
 from lineage.licenses.catalogue import Fact, catalogue
-from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, declared, template_of
+from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, template_of
+from lineage.obligations import Obligation, obligations
 from lineage.rules import RULES, Rule, Verdict, compare, covers
 from registry.database import reading
 from registry.names import find_model
-from registry.read import Brief, Step, data_date, walk
-from registry.records import Relation, State
+from registry.read import data_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,11 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Obligation:
-    """Something that an inherited licence asks of who publishes or uses the model; `met` is None where the registry
-    cannot tell."""
+class Part:
+    """What one way of looking at an adapter comes to."""
 
-    axis: str
-    says: str
-    license: str
-    ancestor: str
-    section: str | None
-    source: str
-    met: bool | None
+    verdict: str
+    grade: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,9 @@ class Inheritance:
 
     `declared` is the label as it stands, `effective` all licences that apply as an SPDX expression, `verdict` the worst
     of the findings, `grade` pass, review or violation. `notes` hold what made no finding, such as an owner who
-    relicenses own work. `inherited` maps each licence above to the ancestor that brought it.
+    relicenses own work. `inherited` maps each licence above to the ancestors that brought it. An adapter is seen twice:
+    `combined` with its base as it is used, which is the verdict, and as the `delta` that is published, to which a
+    licence that ends where works can be separated arguably does not reach.
     """
 
     model: str
@@ -72,6 +69,8 @@ class Inheritance:
     obligations: tuple[Obligation, ...]
     inherited: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
+    delta: Part | None
+    combined: Part | None
     data_date: str | None
     catalogue: str
 
@@ -85,77 +84,14 @@ class Inheritance:
 def inheritance(engine: Engine, model: str) -> Inheritance:
     """Answer the licence question of `model`; raises UnknownModel where the name means none."""
     with reading(engine) as connection:
-        found = find_model(connection, model)
-        steps, briefs = walk(connection, [found.key], up=True)
-        ancestry = Ancestry(found.key, steps, briefs)
+        ancestry = read_ancestry(connection, find_model(connection, model).key)
         return judged(ancestry, data_date(connection))
 
 
-class Ancestry:
-    """A model and all above it: what each declares, which licences each brings along, and the way to each."""
-
-    def __init__(self, model: int, steps: list[Step], briefs: Mapping[int, Brief]) -> None:
-        """`steps` lead from `model` (a key) up to its ancestors, `briefs` hold all of them."""
-        self.model = model
-        self.briefs = briefs
-        self._parents: dict[int, list[Step]] = {}
-        for step in sorted(steps):
-            if step.parent != step.child:
-                self._parents.setdefault(step.child, []).append(step)
-        #: From each ancestor the edge down by which it is reached first; nearest ancestors first.
-        self._down: dict[int, Step] = {}
-        todo = [model]
-        for child in todo:
-            for step in self._parents.get(child, ()):
-                if step.parent != model and step.parent not in self._down:
-                    self._down[step.parent] = step
-                    todo.append(step.parent)
-        self.ancestors = todo[1:]
-        self.labels = {key: _label(briefs[key]) for key in todo}
-
-    def way(self, ancestor: int) -> list[Step]:
-        """The edges from the model up to an ancestor, by the shortest way."""
-        steps = []
-        at = ancestor
-        while at != self.model:
-            steps.append(self._down[at])
-            at = self._down[at].child
-        return steps[::-1]
-
-    def origins(self) -> list[tuple[str, int]]:
-        """Each inherited licence with the ancestors that brought it: those above which nobody has it."""
-        above = {key: self._above(key) for key in self.ancestors}
-        return [
-            (license, key)
-            for key in self.ancestors
-            for license in sorted(self.labels[key].licenses)
-            if not any(license in self.labels[other].licenses for other in above[key] if key not in above[other])
-        ]
-
-    def opaque(self) -> list[int]:
-        """The ancestors whose terms nobody can tell. A quantized copy without a label is as its original."""
-        return [key for key in self.ancestors if self.labels[key].lacking and not self._is_copy(key)]
-
-    def _is_copy(self, key: int) -> bool:
-        parents = self._parents.get(key, ())
-        copied = bool(parents) and all(step.relation == Relation.QUANTIZED for step in parents)
-        return copied and self.labels[key].lacking == UNDECLARED
-
-    def _above(self, key: int) -> set[int]:
-        met: set[int] = set()
-        todo = [key]
-        while todo:
-            for step in self._parents.get(todo.pop(), ()):
-                if step.parent not in met:
-                    met.add(step.parent)
-                    todo.append(step.parent)
-        return met
-
-
-def judged(ancestry: Ancestry, date: str | None) -> Inheritance:
-    """Compare a model's label with all that is above it."""
+def judged(ancestry: Ancestry, date: str | None, label: Declared | None = None) -> Inheritance:
+    """Compare a model's label, or the one given in place of it, with all that is above it."""
     mine = ancestry.briefs[ancestry.model]
-    label = ancestry.labels[ancestry.model]
+    label = label or ancestry.labels[ancestry.model]
     origins = ancestry.origins()
     notes: list[str] = []
     findings = list(_own(label)) if label.lacking != UNDECLARED else []
@@ -179,25 +115,14 @@ def judged(ancestry: Ancestry, date: str | None) -> Inheritance:
         grade=_grade(findings, worst),
         annotations=("tool-default",) if template else (),
         findings=tuple(sorted(findings, key=lambda f: (-_rank(f), len(f.path), f.ancestor or "", f.license or ""))),
-        obligations=tuple(_obligations(ancestry, origins)),
+        obligations=tuple(obligations(ancestry, origins)),
         inherited=inherited,
         notes=tuple(dict.fromkeys(notes)),
+        delta=_part([f for f in findings if not _separable(f)]) if ancestry.is_adapter else None,
+        combined=_part(findings) if ancestry.is_adapter else None,
         data_date=date,
         catalogue=catalogue().version,
     )
-
-
-def _label(brief: Brief) -> Declared:
-    """What a model is under: its own label, else what is known besides."""
-    said = declared(brief.licenses, brief.license_name, brief.license_link)
-    if said.lacking is None:
-        return said
-    known = clarified(brief.id, None)
-    if known is not None:
-        return Declared(frozenset({known.license}), f"{known.license} (not by its metadata)", evidence=known.evidence)
-    if brief.state == State.PLACEHOLDER:
-        return Declared(frozenset(), "not in the registry", UNKNOWN)
-    return said
 
 
 def _own(label: Declared) -> list[Finding]:
@@ -282,30 +207,20 @@ def _grade(findings: list[Finding], worst: Verdict) -> str:
     return "violation" if "violation" in weights else "review" if "review" in weights else "pass"
 
 
+def _part(findings: list[Finding]) -> Part:
+    worst = _worst(findings)
+    return Part(worst.word, _grade(findings, worst))
+
+
+def _separable(finding: Finding) -> bool:
+    """Whether a finding rests on a licence that a separate work arguably need not be under."""
+    return finding.license is not None and (
+        finding.arguable or catalogue().licenses[finding.license].kind == "permissive"
+    )
+
+
 def _effective(label: Declared, inherited: Mapping[str, tuple[str, ...]], *, unknown: bool) -> str:
     """All licences that apply, as an SPDX expression; NOASSERTION where something is not known."""
     known = catalogue().licenses
     parts = sorted(known[id].expression for id in label.licenses | inherited.keys())
     return " AND ".join([*parts, *(["NOASSERTION"] if unknown or not parts else [])])
-
-
-_DUTIES = ("notice", "naming", "use", "territory", "outputs")
-
-
-def _obligations(ancestry: Ancestry, origins: list[tuple[str, int]]) -> list[Obligation]:
-    """What the inherited licences ask for, each licence once."""
-    name = ancestry.briefs[ancestry.model].id.rpartition("/")[2]
-    found = []
-    seen = set()
-    for license, key in origins:
-        facts = catalogue().licenses[license]
-        if license in seen:
-            continue
-        seen.add(license)
-        begun = None if facts.begins is None else name.casefold().startswith(facts.begins.casefold())
-        for fact in facts.facts:
-            if fact.axis in _DUTIES:
-                met = begun if fact.axis == "naming" and "begin" in fact.says else None
-                ancestor = ancestry.briefs[key].id
-                found.append(Obligation(fact.axis, fact.says, license, ancestor, fact.section, fact.source, met))
-    return sorted(found, key=lambda o: _DUTIES.index(o.axis))

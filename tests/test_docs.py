@@ -8,9 +8,11 @@ import jsonschema
 import pytest
 from sqlalchemy import Engine
 
-from lineage import family, lists, overview, statistics
+from lineage import family, lists, overview, questions, statistics
 from lineage.describe import describe
 from lineage.formats.documents import SCHEMAS, Result, document
+from lineage.inheritance import inheritance
+from lineage.licenses.explain import all_licenses, explain
 from registry.records import DEFECT_KINDS
 from tools.make_docs import CONSOLE, generated, rerun
 
@@ -56,6 +58,11 @@ def results(engine: Engine) -> list[Result]:
         statistics.count_family(engine, root),
         statistics.family_statistics(engine, root),
         overview.overview(engine),
+        inheritance(engine, "reaperdoesntknow/Qemma-Q1.7B"),
+        questions.may_use(engine, "reaperdoesntknow/Qemma-Q1.7B", "commercial"),
+        questions.suggest(engine, "reaperdoesntknow/Qemma-Q1.7B"),
+        explain("gemma"),
+        all_licenses(),
     ]
 
 

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from crawler.dumps import Dump
 from crawler.load import import_files
 from lineage.cli.main import main as cli
-from lineage.formats.documents import SCHEMAS
+from lineage.formats.documents import NAMES, SCHEMAS
 from registry.database import open_registry
 from tests.fakehub.server import FakeHub
 
@@ -95,7 +95,10 @@ def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[
 
 def json_schema(result: type, name: str) -> str:
     """The JSON schema of a result's document, from the types that the program itself uses."""
-    schema = TypeAdapter(result).json_schema(mode="serialization")
+    text = json.dumps(TypeAdapter(result).json_schema(mode="serialization"))
+    for field, word in NAMES.items():
+        text = text.replace(f'"{field}"', f'"{word}"').replace(f'"{field.title()}"', f'"{word.title()}"')
+    schema = json.loads(text)
     schema["properties"] = {"schema": {"const": name}, **schema["properties"]}
     schema["required"] = ["schema", *schema["required"]]
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name, **schema}

@@ -22,6 +22,7 @@ COMMANDS = {
     "descendants": ("lineage.cli.families:descendants", "Show what was made from the ROOTs."),
     "why": ("lineage.cli.families:why", "Show the paths by which ANCESTOR reached MODEL."),
     "common": ("lineage.cli.families:common", "Show the ancestors that all MODELs share."),
+    "license": ("lineage.cli.licenses:license_command", "Show which licences reached MODEL, and judge its label."),
     "show": ("lineage.cli.models:show", "Show everything that is known of MODEL."),
     "search": ("lineage.cli.models:search", "Find models whose id holds TEXT."),
     "stats": ("lineage.cli.numbers:stats", "Numbers about a family, or about the whole registry."),

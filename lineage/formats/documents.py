@@ -5,8 +5,11 @@ from dataclasses import asdict
 from lineage.describe import ModelPage
 from lineage.family import Common, Family, Paths
 from lineage.formats.text import json_text
+from lineage.inheritance import Inheritance
+from lineage.licenses.explain import LicenseList, LicensePage
 from lineage.lists import DefectList, ModelList
 from lineage.overview import Overview
+from lineage.questions import Answer, Suggestions
 from lineage.statistics import FamilyCount, Statistics
 
 #: Schema name of each result type; the number changes when a field is renamed or removed.
@@ -20,11 +23,22 @@ SCHEMAS: dict[type, str] = {
     FamilyCount: "finetune-lineage/count/1",
     Statistics: "finetune-lineage/statistics/1",
     Overview: "finetune-lineage/overview/1",
+    Inheritance: "finetune-lineage/license/1",
+    Answer: "finetune-lineage/answer/1",
+    Suggestions: "finetune-lineage/suggestions/1",
+    LicensePage: "finetune-lineage/license-facts/1",
+    LicenseList: "finetune-lineage/licenses/1",
 }
+#: Field names that JSON has in another word, since they are no names in Python.
+NAMES = {"grade": "class"}
 
-Result = Family | Paths | Common | ModelPage | ModelList | DefectList | FamilyCount | Statistics | Overview
+Result = (
+    Family | Paths | Common | ModelPage | ModelList | DefectList | FamilyCount | Statistics | Overview
+    | Inheritance | Answer | Suggestions | LicensePage | LicenseList
+)  # fmt: skip
 
 
 def document(result: Result) -> str:
     """The result as one JSON object."""
-    return json_text({"schema": SCHEMAS[type(result)], **asdict(result)}, indent=2)
+    fields = asdict(result, dict_factory=lambda pairs: {NAMES.get(name, name): value for name, value in pairs})
+    return json_text({"schema": SCHEMAS[type(result)], **fields}, indent=2)

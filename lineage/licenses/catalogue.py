@@ -1,7 +1,8 @@
 """The catalogue of licences: facts that a lawyer can review, read from one TOML file a licence.
 
-What a licence does to a derivative is kept on separate axes: who may use it for what (`use`), which terms a derivative
-carries (`child`), training on outputs, naming and display, territory, and what must go along with a copy (`notice`).
+What a licence does to a derivative is kept on separate axes: who may use it for what (`use`), offering it as a service
+(`hosting`), which terms a derivative carries (`child`), training on outputs, naming and display, territory, and what
+must go along with a copy (`notice`).
 Every fact names its section and source. Code knows these axes; it knows no licence by its name.
 """
 
@@ -42,7 +43,7 @@ class Terms(StrEnum):
     UNKNOWN = "unknown"
 
 
-AXES = ("use", "child", "outputs", "naming", "territory", "notice", "other")
+AXES = ("use", "hosting", "child", "outputs", "naming", "territory", "notice", "other")
 _COMMERCIAL = ("yes", "conditional", "no", "unknown")
 _TRAINING = (
     "no-restriction conditional derivative-by-output outputs-restricted forbidden-competing forbidden-other-llm "
@@ -71,7 +72,8 @@ class Fact:
 class License:
     """What is known of a licence.
 
-    `commercial` is yes, conditional (with a `threshold`), no or unknown, and is about using the weights; `family` is
+    `commercial` is yes, conditional (with a `threshold`), no or unknown, and is about using the weights; `hosted` is
+    depends or no where offering the model as a service has terms of its own; `family` is
     shared by the versions of one agreement; `vendors` are the owners on the Hub whose materials it licenses;
     `compatible` are licences that a derivative may be under instead; `carries` are those whose conditions its own text
     repeats; `spdx` is None where SPDX has no id for it.
@@ -93,6 +95,7 @@ class License:
     unverified: bool = False
     note: str | None = None
     threshold: str | None = None
+    hosted: str | None = None
     derivatives: str = "share"
     compatible: frozenset[str] = frozenset()
     carries: frozenset[str] = frozenset()
@@ -182,7 +185,7 @@ def read_license(name: str, text: str) -> License:
 
 #: The tables of a licence file: key in the file → field of License.
 _TABLES: dict[str, dict[str, str]] = {
-    "use": {"commercial": "commercial", "threshold": "threshold"},
+    "use": {"commercial": "commercial", "threshold": "threshold", "hosted": "hosted"},
     "child": {key: key for key in ("terms", "derivatives", "compatible", "carries", "forbids_further_restrictions")},
     "outputs": {"training": "training"},
     "naming": {"begins": "begins", "display": "display", "rule": "naming"},

@@ -54,7 +54,7 @@ def declared(
     found: set[str] = set()
     unresolved = []
     for label in licenses:
-        licence = _other(license_name, license_link) if label.casefold() == "other" else _named(label)
+        licence = _other(license_name, license_link) if label.casefold() == "other" else license_named(label)
         if licence is None:
             unresolved.append(label)
         else:
@@ -79,6 +79,16 @@ def licenses_of(found: Declared) -> list[License]:
     return [catalogue().licenses[id] for id in sorted(found.licenses)]
 
 
+def licencelicense_named(text: str) -> str | None:
+    """The id of the licence that a text names, if any."""
+    return license_named(text)
+
+
+def other_names(licence: str) -> list[str]:
+    """What else cards write for a licence."""
+    return sorted(name for name, id in _names().items() if id == licence)
+
+
 def template_of(licenses: Sequence[str] | None, tools: Sequence[str] | None) -> str | None:
     """The tool whose card template says just this, where the model was made with it: nobody may have chosen it."""
     return next(
@@ -86,7 +96,7 @@ def template_of(licenses: Sequence[str] | None, tools: Sequence[str] | None) -> 
     )
 
 
-def _named(label: str) -> str | None:
+def license_named(label: str) -> str | None:
     """The licence that a text names: an id of the catalogue or another name of one."""
     name = _folded(label)
     found = name if name in catalogue().licenses else _names().get(name)
@@ -94,7 +104,7 @@ def _named(label: str) -> str | None:
 
 
 def _other(license_name: str | None, license_link: str | None) -> str | None:
-    found = _named(license_name) if license_name else None
+    found = license_named(license_name) if license_name else None
     if found is None and license_link:
         link = _bare(license_link)
         found = next((licence for known, licence in _links() if link == known), None)
@@ -110,7 +120,7 @@ def _says_nothing(licenses: Sequence[str], license_name: str | None, license_lin
 
 
 def _contradiction(found: set[str], licenses: Sequence[str], license_name: str | None) -> str | None:
-    named = _named(license_name) if license_name else None
+    named = license_named(license_name) if license_name else None
     if named is None or named in found or "other" in map(str.casefold, licenses):
         return None
     return f"license says {', '.join(licenses)}, license_name says {license_name}"

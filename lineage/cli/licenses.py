@@ -1,0 +1,46 @@
+"""The command about licences of one model, and about the catalogue: license."""
+
+from pathlib import Path
+
+import click
+
+from lineage import questions
+from lineage.cli.options import output_options, registry_option, write_result
+from lineage.inheritance import inheritance
+from lineage.licenses.explain import all_licenses, explain
+from registry.database import open_registry
+
+_STATUS = {questions.YES: 0, questions.NO: 1, questions.DEPENDS: 3, questions.UNKNOWABLE: 3}
+
+
+@click.command(name="license")
+@click.argument("model", required=False)
+@click.option("--may-i", "label", metavar="LICENSE", help="May MODEL carry this label?")
+@click.option("--for", "purpose", type=click.Choice(list(questions.PURPOSES)), help="May MODEL be used for this?")
+@click.option("--suggest", is_flag=True, help="What labels may MODEL carry, most permissive first?")
+@click.option("--explain", "name", metavar="LICENSE", help="What does this licence say?")
+@click.option("--list", "listed", is_flag=True, help="List all licences that are known.")
+@output_options("table", "json", "jsonl", "csv", "markdown")
+@registry_option
+@click.pass_context
+def license_command(
+    ctx: click.Context, model: str | None, label: str | None, purpose: str | None, suggest: bool, name: str | None,
+    listed: bool, format_: str, output: Path | None, db: str | None,
+) -> None:  # fmt: skip
+    """Show which licences reached MODEL, and judge its label.
+
+    Every finding names the ancestor, the path, and the clause with its source.
+
+    Exit status: 0, and for --may-i and --for 0 yes, 1 no, 3 depends or cannot be known.
+    """
+    if listed or name is not None:
+        write_result(explain(name) if name is not None else all_licenses(), format_, output)
+        return
+    if model is None:
+        raise click.UsageError("name a MODEL, or --list, or --explain LICENSE")
+    engine = open_registry(db)
+    if label is not None or purpose is not None:
+        answer = questions.may_i(engine, model, label) if label else questions.may_use(engine, model, purpose or "")
+        write_result(answer, format_, output)
+        ctx.exit(_STATUS[answer.answer])
+    write_result(questions.suggest(engine, model) if suggest else inheritance(engine, model), format_, output)
