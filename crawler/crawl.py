@@ -10,7 +10,7 @@ from crawler.listings import changed_models, new_models, sweep
 from crawler.run import Crawl, Crawled, Progress
 from crawler.walk import tasks_for, walk
 from registry.database import reading
-from registry.runs import Position, last_broken_off
+from registry.runs import Position, last_broken_off, last_complete
 
 _STAGES: dict[str, Callable[[Crawl], None]] = {
     "sweep": sweep,
@@ -46,7 +46,15 @@ def update(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
 
 
 def reconcile(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
-    """Sweep the whole Hub, then ask for each model of the registry that it did not list."""
+    """Sweep the whole Hub, then ask for each model of the registry that it did not list.
+
+    CrawlError where the registry was crawled from another hub only: what a mirror leaves out is not gone. The same
+    where more than a quarter of the models is absent; `resume` goes on even so.
+    """
+    with reading(engine) as connection:
+        other = last_complete(connection)
+        if other is not None and last_complete(connection, hub.endpoint) is None:
+            raise CrawlError(f"this registry was crawled from {other.source}, not from {hub.endpoint}: name that one")
     return _run(engine, hub, progress, "crawl reconcile")
 
 
@@ -65,16 +73,17 @@ def crawl_family(
 
 
 def resume(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
-    """Go on with the crawl of this hub that broke off last.
+    """Go on with the crawl of this hub that broke off last; CrawlError if none did.
 
-    Raises CrawlError if none did, or one of another hub: a registry does not decide to whom a token goes.
+    One of another hub has to be named: a registry does not decide to whom a token goes.
     """
     with reading(engine) as connection:
-        at = last_broken_off(connection)
+        at = last_broken_off(connection, hub.endpoint)
+        other = last_broken_off(connection)
+    if at is None and other is not None:
+        raise CrawlError(f"no crawl of {hub.endpoint} broke off, but one of {other.source}: name that with --endpoint")
     if at is None:
         raise CrawlError(f"no crawl of {hub.endpoint} broke off: start one with `lineage crawl hub`")
-    if at.source != hub.endpoint:
-        raise CrawlError(f"no crawl of {hub.endpoint} broke off, but one of {at.source}: name that with --endpoint")
     return _run(engine, hub, progress, at.command, at)
 
 

@@ -30,6 +30,7 @@ _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _BATCH = 2_000
 #: So many lines without any JSON, and a file is taken for one of another kind.
 _PATIENCE = 1_000
+_TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,]*")
 
 
@@ -167,6 +168,33 @@ def _json(text: bytes, place: str) -> object:
 
 def _unreadable(text: str, place: str, error: Exception) -> Unreadable:
     return Unreadable(Defect("bad-json", place, raw_text(text.strip()), f"not JSON: {error}"[:200]))
+
+
+def read_json(content: bytes) -> object:
+    """One JSON document; ValueError where it is none. Items of a list that are nested too deep are Unreadable."""
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        text = content.decode("utf-8", "surrogateescape")
+        if not text.lstrip().startswith("["):
+            raise ValueError("nested too deep") from error
+        return [_json(item.encode("utf-8", "surrogateescape"), "page") for item in _items(text)]
+
+
+def _items(text: str) -> Iterator[str]:
+    """The texts of a JSON list's items, however deep they are."""
+    depth = start = 0
+    for token in _TOKENS.finditer(text):
+        mark = token[0]
+        if mark in "[{":
+            depth += 1
+            start = token.end() if depth == 1 else start
+        elif mark in "]}":
+            depth -= 1
+        if (mark == "," and depth == 1) or (mark == "]" and depth == 0):
+            if item := text[start : token.start()].strip():
+                yield item
+            start = token.end()
 
 
 def _list_rows(text: str) -> Iterator[object]:

@@ -1,11 +1,12 @@
 """Answers of the Hub's API: raw JSON, paced, with timeouts, and never asked of anyone but the endpoint."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import version
-from threading import Event, Lock
+from threading import Event, Lock, Semaphore, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
@@ -15,6 +16,7 @@ from huggingface_hub import constants, get_token
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils._http import http_backoff, parse_ratelimit_headers
 
+from crawler.dumps import read_json
 from registry.records import RegistryError
 
 T = TypeVar("T")
@@ -22,7 +24,7 @@ T = TypeVar("T")
 #: The Hub's largest page, and its default.
 PAGE_SIZE = 1_000
 #: What the registry holds of a model, by the names that `expand` has for it. `tags` hold the lineage that the Hub
-#: resolved, `cardData` what it could not.
+#: resolved (and `baseModels` would say again), `cardData` what it could not.
 EXPAND = (
     "author",
     "cardData",
@@ -39,15 +41,15 @@ EXPAND = (
     "tags",
 )
 _TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
-#: Retried by huggingface_hub's own back-off; 429 is not among them, since it has meanings of its own.
 _RETRIED = (408, 500, 502, 503, 504)
 _TRIES = 6
 #: Requests in flight at once, all under one pace. Pages of one listing come one after the other in any case.
 _AT_ONCE = 8
 _REDIRECTS = (301, 302, 307, 308)
 _MOST_REDIRECTS = 5
-#: Seconds of silence that somebody who looks on should be told of.
-_LONG = 3
+#: Seconds of silence that somebody who looks on should be told of, and those that nobody should wait.
+_LONG, _TOO_LONG = 3, 3_600
+_LATER = "try again later, a crawl that broke off by `lineage crawl resume`"
 
 
 class CrawlError(RegistryError):
@@ -65,11 +67,17 @@ class Answer:
     size: int
     next_url: str | None
 
+    @property
+    def said(self) -> str:
+        """What the Hub says in an answer that is an error, in one line."""
+        said = self.body.get("error", self.body) if isinstance(self.body, dict) else self.body
+        return " ".join(str(self.headers.get("x-error-message") or said).split())[:200]
+
 
 @dataclass(slots=True)
 class Quota:
     """What the Hub said last of the requests that are left of how many in a window of how many seconds; and how long we
-    waited for more (seconds)."""
+    waited for more, or for it to recover (seconds)."""
 
     left: int | None = None
     limit: int | None = None
@@ -93,10 +101,7 @@ class Hub:
     def __init__(self, endpoint: str | None = None, *, token: str | None = None) -> None:
         """Talk to `endpoint` (default: HF_ENDPOINT, else the Hub itself)."""
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
-        place = urlsplit(self.endpoint)
-        if place.scheme not in {"http", "https"} or not place.hostname or place.username is not None:
-            raise CrawlError("not an endpoint: name one like https://host, and put the token into HF_TOKEN")
-        self.origin = _origin(self.endpoint)
+        self.origin = _endpoint_origin(self.endpoint)
         self.models_url = f"{self.endpoint}/api/models"
         self.quota = Quota()
         #: Called with the seconds, when a pause of more than a few begins.
@@ -106,50 +111,61 @@ class Hub:
         self._in_flight = 0
         self._lock = Lock()
         self._closed = Event()
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hub")
+        self._slots = Semaphore(_AT_ONCE)
         self._headers = {"user-agent": f"finetune-lineage/{version('finetune-lineage')}"}
         if secret := token or get_token():
             self._headers["authorization"] = f"Bearer {secret}"
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # what fails is said once, and by us
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Wait for nothing more, neither answers nor quota."""
+        """Ask and wait for nothing more; answers that are under way are left alone, in threads that end with us."""
         self._closed.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def pages(self, params: Mapping[str, Any], *, start: str | None = None) -> Iterator[Answer]:
         """Pages of `GET /api/models`, from the first, or from the URL `start` that an earlier page gave as its next.
 
-        Raises CrawlError where a page cannot be had, is no list of models, or sends us to another origin.
+        Raises CrawlError where a page cannot be had, is no list of models, leads to one that we had, or sends us to
+        another origin.
         """
         page = self.page_of(self.get(start or self.models_url, None if start else params, follow=True))
+        met = {page.url}
         yield page
         while page.next_url is not None:
+            if page.next_url in met:
+                raise CrawlError(f"{self.endpoint} leads in circles from page to page: is the mirror set up right?")
+            met.add(page.next_url)
             page = self.page_of(self.get(page.next_url, follow=True))
             yield page
 
     def ahead(self, items: Iterable[T]) -> Iterator[T]:
         """The items, each of which is made while its predecessor is worked on."""
         iterator = iter(items)
-        coming = self._pool.submit(next, iterator, None)
+        coming = self._start(next, iterator, None)
         while (item := coming.result()) is not None:
-            coming = self._pool.submit(next, iterator, None)
+            coming = self._start(next, iterator, None)
             yield item
 
     def page_of(self, answer: Answer) -> Answer:
         """The answer, if it is a page of models whose next one is of the same origin; else CrawlError."""
         if answer.status != 200 or not isinstance(answer.body, list):
-            raise CrawlError(f"{self.endpoint} answered {answer.status}, not a page of models: {_said(answer)}")
+            raise CrawlError(f"{self.endpoint} answered {answer.status}, not a page of models: {answer.said}")
         if answer.next_url is not None:
             self._own(answer.next_url)
         return answer
 
-    def gather(self, requests: Iterable[tuple[str, Mapping[str, Any] | None]]) -> list[Answer]:
-        """The answers to several requests (URL, parameters), in their order; several are in flight at once."""
-        asked = [self._pool.submit(self.get, url, params, follow=True) for url, params in requests]
-        return [answer.result() for answer in asked]
+    def gather(self, requests: Iterable[tuple[str, Mapping[str, Any] | None]]) -> list[Answer | CrawlError]:
+        """The answers to several requests (URL, parameters), in their order; several are in flight at once.
+
+        An error stands in place of its answer. If nothing but errors came, the first is raised.
+        """
+        asked = [self._start(self._get_or_error, url, params) for url, params in requests]
+        answers = [answer.result() for answer in asked]
+        if answers and all(isinstance(answer, CrawlError) for answer in answers):
+            raise next(answer for answer in answers if isinstance(answer, CrawlError))
+        return answers
 
     def model_url(self, name: str) -> str:
         """Where a model is asked for."""
@@ -162,30 +178,51 @@ class Hub:
             where = answer.headers.get("location")
             if not follow or answer.status not in _REDIRECTS or where is None:
                 return answer
-            url = urljoin(url, where)
-        raise CrawlError(f"{self.endpoint} redirects in circles: is the mirror set up right?")
+            url = _joined(url, where)
+        raise CrawlError(f"{self.endpoint} redirects in circles ({url[:200]}): is the mirror set up right?")
+
+    def _get_or_error(self, url: str, params: Mapping[str, Any] | None) -> Answer | CrawlError:
+        try:
+            return self.get(url, params, follow=True)
+        except CrawlError as error:
+            return error
+
+    def _start(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Work in a thread of its own. Not in a pool: the interpreter would wait for that at its end."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            with self._slots:
+                try:
+                    future.set_result(work(*arguments))
+                except BaseException as error:
+                    future.set_exception(error)
+
+        Thread(target=run, name="hub", daemon=True).start()
+        return future
 
     def _answer(self, url: str, params: Mapping[str, Any] | None) -> Answer:
         self._own(url)
         for attempt in range(_TRIES):
             self._wait_for_quota()
             response = self._request(url, params)
-            if response.status_code == 429:
-                self._sleep(_pause(response))
-                continue
-            try:
-                body = response.json() if response.content else None
-            except ValueError:  # cut off, or HTML: what stands between us and the Hub had a bad moment
-                if response.status_code == 200:
-                    self._sleep(min(2.0**attempt, 8.0))
-                    continue
-                body = response.text
-            next_url = response.links.get("next", {}).get("url")
-            asked = str(response.request.url)
-            return Answer(asked, response.status_code, body, response.headers, len(response.content), next_url)
-        raise CrawlError(f"{self.endpoint} gave no usable answer in {_TRIES} tries: {_LATER}")
+            if isinstance(response, str):
+                problem, pause = response, None
+            elif response.status_code == 429:
+                problem, pause = "allows no more requests", _pause(response)
+            elif response.status_code in _RETRIED:
+                problem, pause = f"fails ({response.status_code})", _retry_after(response)
+            else:
+                answer = _read(response)
+                if answer is not None:
+                    return answer
+                problem, pause = "gave no usable answer", None  # cut off, or HTML: something in between
+            if attempt + 1 < _TRIES:
+                self._sleep(min(2.0**attempt, 8.0) if pause is None else pause)
+        raise CrawlError(f"{self.endpoint} {problem}, in {_TRIES} tries: {_LATER}")
 
-    def _request(self, url: str, params: Mapping[str, Any] | None) -> httpx2.Response:
+    def _request(self, url: str, params: Mapping[str, Any] | None) -> httpx2.Response | str:
+        """The response, or what kept it from coming."""
         with self._lock:
             self.requests += 1
             self._in_flight += 1
@@ -193,17 +230,21 @@ class Hub:
             response = http_backoff(
                 "GET",
                 url,
+                max_retries=0,  # we try again ourselves: within the quota, and so that Ctrl-C ends it
                 params=params,
                 headers=self._headers,
                 timeout=_TIMEOUT,
                 follow_redirects=False,
-                retry_on_status_codes=_RETRIED,
+                retry_on_status_codes=(),
             )
             self._note_quota(response)
         except HfHubHTTPError as error:
-            raise CrawlError(f"{self.endpoint} fails ({error.response.status_code}): {_LATER}") from error
+            return f"fails ({error.response.status_code})"
         except httpx2.HTTPError as error:
-            raise CrawlError(f"{self.endpoint} cannot be reached ({type(error).__name__}): {_LATER}") from error
+            return f"cannot be reached ({type(error).__name__})"
+        except (ValueError, OverflowError, OSError, httpx2.InvalidURL) as error:  # a URL, proxy or token that is none
+            kind = type(error).__name__
+            raise CrawlError(f"{self.endpoint} cannot be asked ({kind}): check endpoint, proxy and token") from error
         finally:
             with self._lock:
                 self._in_flight -= 1
@@ -232,47 +273,87 @@ class Hub:
                 pause = self._reset_at + 1 - time.monotonic()  # the reset is told in whole seconds
                 if self.quota.left != 0 or pause <= 0:
                     self.quota.left = self.quota.left - 1 if self.quota.left else None
-                    return
+                    break
             self._sleep(pause)
+        if self._closed.is_set():
+            raise CrawlError("the crawl was ended")
 
     def _sleep(self, seconds: float) -> None:
-        if seconds > 0:
-            start = time.monotonic()
-            with self._lock:
-                first = start + seconds > self._pause_until + 1
-                self._pause_until = max(self._pause_until, start + seconds)
-            if first and seconds > _LONG:
-                self.on_pause(seconds)
-            if self._closed.wait(seconds):
-                raise CrawlError("the crawl was ended while it waited")
-            with self._lock:  # what several requests waited for together is waited for once
-                end = time.monotonic()
-                self.quota.waited += end - min(max(start, self._waited_until), end)
-                self._waited_until = end
+        if seconds > _TOO_LONG:
+            raise CrawlError(f"{self.endpoint} wants us to wait {seconds:,.0f} seconds: {_LATER}")
+        if seconds <= 0:
+            return
+        start = time.monotonic()
+        with self._lock:
+            first = start + seconds > self._pause_until + 1
+            self._pause_until = max(self._pause_until, start + seconds)
+        if first and seconds > _LONG:
+            self.on_pause(seconds)
+        if self._closed.wait(seconds):
+            raise CrawlError("the crawl was ended while it waited")
+        with self._lock:  # what several requests waited for together is waited for once
+            end = time.monotonic()
+            self.quota.waited += end - min(max(start, self._waited_until), end)
+            self._waited_until = end
 
 
-_LATER = "try again later, a crawl that broke off by `lineage crawl resume`"
+def _read(response: httpx2.Response) -> Answer | None:
+    """The response as an answer; None where it should be JSON and is none."""
+    url = str(response.request.url)
+    try:
+        body = read_json(response.content) if response.content else None
+    except ValueError:
+        body = None if response.status_code == 200 else response.text
+    if response.status_code == 200 and body is None:
+        return None
+    next_url = response.links.get("next", {}).get("url")
+    next_url = _joined(url, next_url) if next_url is not None else None
+    return Answer(url, response.status_code, body, response.headers, len(response.content), next_url)
 
 
-def _pause(response: httpx2.Response) -> float:
+def _pause(response: httpx2.Response) -> float | None:
     """Seconds to wait after a 429; CrawlError if it is not about the quota of requests."""
     info = parse_ratelimit_headers(response.headers)
     if info is not None and info.remaining == 0:
         return 0.0  # the quota is noted, and waited for before the next request
-    after = response.headers.get("retry-after", "").strip()
-    if after.isdigit():
-        return float(after) + 1
+    after = _retry_after(response)
+    if after is not None:
+        return after
     if info is not None:
         said = " ".join(response.text.split())[:200]
         raise CrawlError(f"the Hub set another limit than that of requests ({said}): {_LATER}")
     return 30.0
 
 
-def _said(answer: Answer) -> str:
-    said = answer.body.get("error", answer.body) if isinstance(answer.body, dict) else answer.body
-    return " ".join(str(said).split())[:200]
+def _retry_after(response: httpx2.Response) -> float | None:
+    """The seconds of a Retry-After header, and one more; None where it is missing, or a date."""
+    after = response.headers.get("retry-after", "").strip()
+    return min(int(after), 10 * _TOO_LONG) + 1.0 if after.isascii() and after.isdigit() and len(after) < 20 else None
+
+
+def _endpoint_origin(endpoint: str) -> str:
+    try:
+        place = urlsplit(endpoint)
+        plain = place.port is None or place.port > 0
+    except ValueError:
+        plain = False
+    if not plain or place.scheme not in {"http", "https"} or not place.hostname or place.username is not None:
+        raise CrawlError("not an endpoint: name one like https://host, and put the token into HF_TOKEN")
+    if place.query or place.fragment:
+        raise CrawlError("not an endpoint: leave out what stands behind ? or #, and put the token into HF_TOKEN")
+    return _origin(endpoint)
+
+
+def _joined(url: str, where: str) -> str:
+    try:
+        return urljoin(url, where)
+    except ValueError as error:
+        raise CrawlError(f"the Hub sent us to {where[:200]!r}, which is no URL: is the mirror set up right?") from error
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "no URL"
     return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,13 +1,13 @@
 """Stages of a crawl that read a listing of the Hub page by page: the sweep, what is new, what was changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from math import ceil
-from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from crawler.hub import EXPAND, PAGE_SIZE, Answer, CrawlError, Hub
-from crawler.load import read_rows
-from crawler.run import Crawl
+from crawler.run import Crawl, read_page
 from registry.database import reading
 from registry.presence import count_listed
 from registry.records import Defect, ModelRecord, iso_time
@@ -36,20 +36,15 @@ def new_models(crawl: Crawl) -> None:
     """What was created since the last page of the crawl before."""
     before = _crawl_before(crawl)
     crawl.watermark = crawl.watermark or _newest_change(crawl.hub)
-    _by_creation(crawl, crawl.cursor or before.tail, listed=None)
+    _by_creation(crawl, crawl.cursor, listed=None, after=_cursor(before.tail))
 
 
 def changed_models(crawl: Crawl) -> None:
     """What was changed since shortly before the crawl before began."""
     since = _crawl_before(crawl).watermark
-    floor = iso_time(datetime.fromisoformat(since) - _MARGIN) if since else ""
-    for page, read in _read(crawl, _CHANGES, crawl.cursor):
-        oldest = _changed_at(read)
-        cursor = page.next_url if oldest is not None and oldest >= floor else None
-        with crawl.saving(over=cursor is None, cursor=cursor) as transaction:
-            transaction.read(*read)
-        if cursor is None:
-            return
+    for page, read, over in crawl.hub.ahead(_changed_pages(crawl, _below(since))):
+        with crawl.saving(over=over, cursor=None if over else page.next_url) as transaction:
+            transaction.save(*read)
 
 
 def models_listed(crawl: Crawl) -> int | None:
@@ -62,20 +57,28 @@ def models_listed(crawl: Crawl) -> int | None:
     return None
 
 
-def _by_creation(crawl: Crawl, start: str | None, listed: int | None) -> None:
-    for page, read in _read(crawl, SWEEP, start):
+def _by_creation(crawl: Crawl, start: str | None, listed: int | None, after: str | None = None) -> None:
+    """Save the pages by creation: from the URL `start`, else from the cursor `after`, else from the oldest model on."""
+    params = SWEEP if after is None else SWEEP | {"cursor": after}
+    for page, read in crawl.hub.ahead((page, read_page(page.body)) for page in crawl.hub.pages(params, start=start)):
         total = page.headers.get("x-total-count", "")
-        expected = int(total) if total.isascii() and total.isdigit() else listed
-        rest = None if expected is None else ceil(max(expected - crawl.models - len(page.body), 0) / PAGE_SIZE)
+        expected = int(total) if total.isascii() and total.isdigit() and len(total) < 12 else listed
         over = page.next_url is None
         with crawl.saving(over=over, cursor=page.next_url, tail=page.url) as transaction:
-            transaction.read(*read)
-            transaction.left = rest
+            transaction.save(*read)
+            if expected is not None:
+                transaction.left = ceil(max(expected - crawl.models - len(page.body), 0) / PAGE_SIZE)
 
 
-def _read(crawl: Crawl, params: Mapping[str, Any], start: str | None) -> Iterator[tuple[Answer, _Read]]:
-    """Pages with what is read in their rows. The next one is fetched and parsed while one is saved."""
-    return crawl.hub.ahead((page, read_rows(page.body)) for page in crawl.hub.pages(params, start=start))
+def _changed_pages(crawl: Crawl, floor: str) -> Iterator[tuple[Answer, _Read, bool]]:
+    """Pages by change, latest first, with what is read in them, until one that reaches below `floor`."""
+    for page in crawl.hub.pages(_CHANGES, start=crawl.cursor):
+        read = read_page(page.body)
+        oldest = min(_dates(read), default=None)  # models that have no date stand at the end
+        over = page.next_url is None or oldest is None or oldest < floor
+        yield page, read, over
+        if over:
+            return
 
 
 def _crawl_before(crawl: Crawl) -> Position:
@@ -86,13 +89,28 @@ def _crawl_before(crawl: Crawl) -> Position:
     return before
 
 
+def _cursor(tail: str | None) -> str | None:
+    """The cursor in the URL of a page; None in that of a first one."""
+    return parse_qs(urlsplit(tail or "").query).get("cursor", [None])[0]
+
+
+def _below(watermark: str | None) -> str:
+    try:
+        return iso_time(datetime.fromisoformat(watermark or "") - _MARGIN)
+    except (ValueError, OverflowError):
+        return ""  # all of it
+
+
 def _newest_change(hub: Hub) -> str:
-    """The Hub's latest `lastModified`, but no time that is still to come; ISO 8601."""
+    """The Hub's latest `lastModified`, but no time that by the Hub's own clock is still to come; ISO 8601."""
     page = hub.page_of(hub.get(hub.models_url, {"limit": 1, "sort": "lastModified", "expand": "lastModified"}))
-    return min(_changed_at(read_rows(page.body)) or now(), now())
+    try:
+        present = iso_time(parsedate_to_datetime(page.headers["date"]))
+    except (KeyError, ValueError):
+        present = now()
+    return min([*_dates(read_page(page.body)), present])
 
 
-def _changed_at(read: _Read) -> str | None:
-    """When the last model of a page was changed; None where it does not say."""
-    records, _ = read
-    return records[-1].last_modified if records else None
+def _dates(read: _Read) -> list[str]:
+    """When the models of a page were changed, as far as they say."""
+    return [record.last_modified for record in read[0] if record.last_modified is not None]

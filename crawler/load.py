@@ -79,7 +79,13 @@ def _page(rows: Iterable[object]) -> tuple[list[object], DumpError | None]:
 
 def save_rows(connection: Connection, rows: Iterable[object], *, seen: str, source: str) -> Saved:
     """Parse a page of raw rows and save it."""
-    records, loose = read_rows(rows)
+    return save_read(connection, *read_rows(rows), seen=seen, source=source)
+
+
+def save_read(
+    connection: Connection, records: Sequence[ModelRecord], loose: Sequence[Defect], *, seen: str, source: str
+) -> Saved:
+    """Save what `read_rows` read."""
     save_loose_defects(connection, loose)
     return save_page(connection, records, seen=seen, source=source)
 

@@ -20,7 +20,7 @@ def probe(hub: Hub) -> Iterator[tuple[str, str]]:
     rows = page.body if isinstance(page.body, list) else []
     yield "a page of the sweep", f"{_status(page)}, {len(rows):,} models in {seconds:.2f} s, {page.size:,} bytes"
     yield "is it compressed", page.headers.get("content-encoding", "no")
-    dates = [row.get("createdAt", "") for row in rows if isinstance(row, dict)]
+    dates = [row.get("createdAt") or "" for row in rows if isinstance(row, dict)]
     yield "does it ascend by creation", "yes" if dates and dates == sorted(dates) else "no"
     yield "is there a next page", "yes" if page.next_url else "no"
     yield "how many models are there", page.headers.get("x-total-count", "it does not say")

@@ -1,30 +1,32 @@
 """A crawl at work: what a page brought and where to go on are saved in one transaction."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from sqlalchemy import Connection, Engine
 
-from crawler.hub import Hub
-from crawler.load import read_rows
+from crawler.hub import CrawlError, Hub
+from crawler.load import read_rows, save_read
 from registry.database import reading
 from registry.records import Defect, ModelRecord
 from registry.resolve import resolve_names
-from registry.runs import Position, begin_run, crawl_time, end_run, save_position
-from registry.write import Saved, save_loose_defects, save_page, writing
+from registry.runs import Position, begin_run, crawl_time, end_run, now, save_position
+from registry.write import Saved, writing
 
 
 @dataclass(frozen=True, slots=True)
 class Crawled:
-    """What a crawl did so far: models saved, transactions, requests, and seconds that it waited for quota; and how many
-    requests are left to do, where that can be told."""
+    """What a crawl did so far: models saved, transactions, requests, seconds that it waited, models about which the Hub
+    said nothing clear; and how many requests are left to do, where that can be told."""
 
     saved: Saved
     pages: int
     requests: int
     waited: float
     left: int | None
+    unclear: int = 0
 
 
 #: Called after each page with what was crawled so far, and the hub with its quota.
@@ -33,29 +35,28 @@ Progress = Callable[[Crawled, Hub], None]
 
 @dataclass(slots=True)
 class Page:
-    """A transaction of a run, what it saved, and how many requests are to be done after it, where that is known."""
+    """A transaction of a run, what it saved, models about which the Hub said nothing clear, and how many requests are
+    to be done after it, where that is known."""
 
     connection: Connection
     run: int
     seen: str
     source: str
     saved: Saved = field(default_factory=Saved)
+    unclear: int = 0
     left: int | None = None
 
-    def rows(self, rows: Iterable[object]) -> list[ModelRecord]:
-        """Save raw rows; returns the models in them."""
-        read = read_rows(rows)
-        self.read(*read)
-        return read[0]
+    def save(self, records: Sequence[ModelRecord], loose: Sequence[Defect] = ()) -> None:
+        """Save what was read in rows of the Hub, or found out about models otherwise."""
+        self.saved.add(save_read(self.connection, records, loose, seen=self.seen, source=self.source))
 
-    def read(self, records: list[ModelRecord], loose: list[Defect]) -> None:
-        """Save what was read in raw rows (see `crawler.load.read_rows`)."""
-        save_loose_defects(self.connection, loose)
-        self.records(records)
 
-    def records(self, records: list[ModelRecord]) -> None:
-        """Save what is known of models."""
-        self.saved.add(save_page(self.connection, records, seen=self.seen, source=self.source))
+def read_page(rows: Sequence[object]) -> tuple[list[ModelRecord], list[Defect]]:
+    """What the Hub's rows say; it says nothing of who saw them, and when."""
+    for row in rows:
+        if isinstance(row, dict):
+            row.pop("observation", None)
+    return read_rows(rows)
 
 
 class Crawl:
@@ -73,6 +74,7 @@ class Crawl:
         self.watermark: str | None = None
         self.key: int | None = None
         self.models = 0
+        self.resumed = at is not None
         if at is None:
             with reading(engine) as connection:
                 self.seen = crawl_time(connection)
@@ -82,7 +84,7 @@ class Crawl:
             self.cursor = at.cursor
         self._progress = progress
         self._saved = Saved()
-        self._pages = 0
+        self._pages = self._unclear = 0
 
     @contextmanager
     def saving(self, *, over: bool = False, cursor: str | None = None, tail: str | None = None) -> Iterator[Page]:
@@ -90,19 +92,21 @@ class Crawl:
 
         It ends with where the run stands then: at the page `cursor` of its stage, or after the stage if that is `over`.
         """
-        stage = (*self.stages, None)[1 if over else 0]
+        stage = self.stages[0] if not over else self.stages[1] if len(self.stages) > 1 else None
         position = {"stage": stage, "cursor": cursor} | ({} if tail is None else {"tail": tail})
         with writing(self.engine) as connection:
             run = self.key or begin_run(
                 connection, self.command, self.hub.endpoint, self.seen, watermark=self.watermark
             )
-            page = Page(connection, run, self.seen, self.hub.endpoint)
+            # What is seen now is newer than what others saw since the run began.
+            page = Page(connection, run, max(self.seen, now()), self.hub.endpoint)
             yield page
             save_position(connection, run, page.saved, **position)
         self.key = run
         self.models += page.saved.models
         self._saved.add(page.saved)
         self._pages += 1
+        self._unclear += page.unclear
         self._progress(self.so_far(page.left), self.hub)
 
     def next_stage(self) -> None:
@@ -117,6 +121,12 @@ class Crawl:
                 end_run(connection, self.key)
         return self.so_far(0)
 
+    def refuse(self, why: str) -> NoReturn:
+        """Go no further unless somebody resumes the run; what there is of it can be used."""
+        with writing(self.engine) as connection:
+            resolve_names(connection)
+        raise CrawlError(f"{why}, or go on with `lineage crawl resume`")
+
     def so_far(self, left: int | None) -> Crawled:
         """What was crawled in this process."""
-        return Crawled(self._saved, self._pages, self.hub.requests, self.hub.quota.waited, left)
+        return Crawled(self._saved, self._pages, self.hub.requests, self.hub.quota.waited, left, self._unclear)

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from crawler.absent import save_answer
+from crawler.absent import is_missing, save_answer
 from crawler.hub import EXPAND, PAGE_SIZE, Answer, CrawlError, Hub
-from crawler.listings import models_listed
-from crawler.run import Crawl, Page
+from crawler.listings import SWEEP, models_listed
+from crawler.run import Crawl, Page, read_page
 from registry.database import reading
 from registry.ids import ID, split_url
 from registry.presence import listed_among
@@ -65,10 +65,9 @@ def walk(crawl: Crawl, tasks: Sequence[Asking] = (), *, insist: bool = True) -> 
     while at_work.todo:
         needed = at_work.estimate()
         if listed is not None and needed > max(_SMALL, ceil(listed / PAGE_SIZE)):
-            crawl.finish()
-            raise CrawlError(
+            crawl.refuse(
                 f"this walk takes about {needed:,} requests, the whole Hub about {ceil(listed / PAGE_SIZE):,}: "
-                "use `lineage crawl hub`, or insist with --walk"
+                "use `lineage crawl hub` (or insist with --walk)"
             )
         at_work.step()
 
@@ -84,6 +83,7 @@ class Walk:
         self._given = {task.name for task in tasks}
         self._met = {(task.kind, task.name) for task in (*known, *tasks)}
         self._unsaved = list(tasks)
+        self._pages: set[str | None] = set()
         #: How many children models have, where the Hub counts them.
         self._children: dict[str, int] = {}
 
@@ -97,7 +97,10 @@ class Walk:
 
     def step(self) -> None:
         """Ask some of what is to be asked, several at once, and save what is answered."""
-        batch = [self.todo.popleft() for _ in range(min(_BATCH, len(self.todo)))]
+        size = (
+            len(self._unsaved) or _BATCH
+        )  # all roots at once: what is wrong with one is said before anything is saved
+        batch = [self.todo.popleft() for _ in range(min(size, len(self.todo)))]
         answers = self.crawl.hub.gather(self._request(task) for task in batch)
         found: list[Asking] = []
         with self.crawl.saving() as page:
@@ -120,18 +123,24 @@ class Walk:
         if task.cursor is not None:
             return task.cursor, None
         which = {"filter": f"base_model:{task.name}"} if task.kind == _CHILDREN else {"author": task.name}
-        return hub.models_url, {"limit": PAGE_SIZE, "sort": "createdAt", "direction": 1, "expand": expand, **which}
+        return hub.models_url, SWEEP | {"expand": expand, **which}
 
-    def _take(self, page: Page, task: Asking, answer: Answer) -> Iterator[tuple[str, str]]:
+    def _take(self, page: Page, task: Asking, answer: Answer | CrawlError) -> Iterator[tuple[str, str]]:
         """Save an answer; yields what is to be asked after it."""
         if task.kind in {_ROOT, _MODEL}:
             task.done = True
             record = self._save_model(page, task, answer)
-            records, rows = ([], []) if record is None else ([record], [answer.body])
+            records, rows = ([], []) if record is None or isinstance(answer, CrawlError) else ([record], [answer.body])
         else:
+            if isinstance(answer, CrawlError):
+                raise answer
             rows = self.crawl.hub.page_of(answer).body
+            if answer.next_url is not None and answer.next_url in self._pages:
+                raise CrawlError(f"{self.crawl.hub.endpoint} leads in circles from page to page: is it set up right?")
+            self._pages.add(answer.next_url)
             task.cursor, task.done = answer.next_url, answer.next_url is None
-            records = page.rows(rows)
+            records, loose = read_page(rows)
+            page.save(records, loose)
         for row in rows:
             self._count_children(row)
         for record in records:
@@ -143,26 +152,35 @@ class Walk:
         if kind in {_ROOT, _ROOTS_BY} or (kind == _CHILDREN and self._children.get(record.repo_id) != 0):
             yield _CHILDREN, record.repo_id
 
-    def _save_model(self, page: Page, task: Asking, answer: Answer) -> ModelRecord | None:
-        if answer.status != 200 and task.name in self._given:
+    def _save_model(self, page: Page, task: Asking, answer: Answer | CrawlError) -> ModelRecord | None:
+        if task.name in self._given and not isinstance(answer, CrawlError) and is_missing(answer):
             raise CrawlError(f"the Hub shows us no model {task.name}: is the name right, or the model private?")
-        held = listed_among(page.connection, [task.name])
-        if answer.status != 200 and task.name not in held:
+        held = listed_among(page.connection, [task.name]).get(task.name)
+        if held is None and not isinstance(answer, CrawlError) and is_missing(answer):
             return None  # a word in a card that leads nowhere
-        hub_id, gated = held.get(task.name, (None, None))
-        return save_answer(page, answer, ModelRecord(task.name, hub_id=hub_id, gated=gated))
+        record = save_answer(page, answer, held or ModelRecord(task.name))
+        if record is None and task.name in self._given:
+            said = str(answer) if isinstance(answer, CrawlError) else f"{answer.status}: {answer.said}"
+            raise CrawlError(f"the Hub does not show us {task.name} ({said}): try again later, or ask for access")
+        return record
 
     def _count_children(self, row: object) -> None:
-        """Note how many children a row says that its model has: none, if it was asked for them and does not say."""
+        """Note how many children a row says that its model has: none, if it was asked for them and says nothing."""
         if isinstance(row, dict) and (self._counts or _COUNT in row):
-            self._children[str(row.get("id"))] = _children(row)
+            count = _children(row)
+            if count is not None:
+                self._children[str(row.get("id"))] = count
 
 
-def _children(row: Mapping[str, Any]) -> int:
-    """Direct derivatives by the Hub's count, `{"finetune": 328, "adapter": 716, …}`."""
+def _children(row: Mapping[str, Any]) -> int | None:
+    """Direct derivatives by the Hub's count, `{"finetune": 328, "adapter": 716, …}`; None where it is no such thing."""
     counts = row.get(_COUNT)
-    values = counts.values() if isinstance(counts, dict) else ()
-    return sum(value for value in values if isinstance(value, int) and value > 0)
+    if counts is None:
+        return 0
+    if not isinstance(counts, dict):
+        return None
+    values = [value for value in counts.values() if isinstance(value, int) and value >= 0]
+    return sum(values) if len(values) == len(counts) else None
 
 
 def _lists_count(hub: Hub) -> bool:
@@ -172,4 +190,4 @@ def _lists_count(hub: Hub) -> bool:
     """
     answer = hub.get(hub.models_url, {"limit": PAGE_SIZE, "sort": "likes", "expand": _COUNT})
     rows = answer.body if answer.status == 200 and isinstance(answer.body, list) else []
-    return any(_children(row) > 0 for row in rows if isinstance(row, dict))
+    return any((_children(row) or 0) > 0 for row in rows if isinstance(row, dict))

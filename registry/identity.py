@@ -46,17 +46,17 @@ def is_another(connection: Connection, name: str, hub_id: str) -> bool:
 def redirect(connection: Connection, name: str, hub_id: str) -> bool:
     """Note that the Hub leads `name` to the model of this `_id`. What was stored by the name alone becomes one with it.
 
-    Returns whether something was.
+    Returns whether a model was listed under that name.
     """
     target = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(MODELS.c.hub_id == hub_id)).one_or_none()
     if target is None or target.repo_id == name:  # what is stored of it was seen later
         return False
-    held = connection.scalar(select(MODELS.c.key).where(MODELS.c.repo_id == name))
+    held = connection.execute(select(MODELS.c.key, MODELS.c.state).where(MODELS.c.repo_id == name)).one_or_none()
     if held is not None:
-        _absorb(connection, held, target.key)
+        _absorb(connection, held.key, target.key)
     if name.casefold() != target.repo_id.casefold():  # another letter case needs no note
         _remember(connection, name, target.key)
-    return held is not None
+    return held is not None and held.state == State.LISTED
 
 
 def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, Row], dict[str | None, Row]]:

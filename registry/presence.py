@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, or_, select
 
-from registry.records import State
+from registry.records import ModelRecord, State
 from registry.tables import MODELS, among
+
+_HELD = select(MODELS.c.repo_id, MODELS.c.hub_id, MODELS.c.gated)
 
 
 def count_listed(connection: Connection) -> int:
@@ -13,16 +15,15 @@ def count_listed(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(MODELS).where(MODELS.c.state == State.LISTED)) or 0
 
 
-def not_seen_since(connection: Connection, time: str) -> list[tuple[str, str | None, str | None]]:
-    """The id, `_id` and gating of all models that are on the Hub as far as is known, but were not seen since `time`."""
+def not_seen_since(connection: Connection, time: str) -> list[ModelRecord]:
+    """All models that are on the Hub as far as is known, but were not seen since `time`: name, `_id` and gating."""
     m = MODELS.c
     earlier = or_(m.last_seen.is_(None), m.last_seen < time)
-    rows = select(m.repo_id, m.hub_id, m.gated).where(m.state == State.LISTED, earlier).order_by(m.repo_id)
-    return [(name, hub_id, gated) for name, hub_id, gated in connection.execute(rows)]
+    rows = connection.execute(_HELD.where(m.state == State.LISTED, earlier).order_by(m.repo_id))
+    return [ModelRecord(name, hub_id=hub_id, gated=gated) for name, hub_id, gated in rows]
 
 
-def listed_among(connection: Connection, names: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
-    """The `_id` and gating of those of these models that are on the Hub as far as is known."""
-    m = MODELS.c
-    rows = select(m.repo_id, m.hub_id, m.gated).where(among(connection, m.repo_id, names), m.state == State.LISTED)
-    return {name: (hub_id, gated) for name, hub_id, gated in connection.execute(rows)}
+def listed_among(connection: Connection, names: Iterable[str]) -> dict[str, ModelRecord]:
+    """Those of these models that are on the Hub as far as is known: name, `_id` and gating."""
+    rows = connection.execute(_HELD.where(among(connection, MODELS.c.repo_id, names), MODELS.c.state == State.LISTED))
+    return {name: ModelRecord(name, hub_id=hub_id, gated=gated) for name, hub_id, gated in rows}

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from registry.records import iso_time
 from registry.tables import RUNS, TASKS
@@ -47,11 +47,9 @@ def now() -> str:
 
 
 def crawl_time(connection: Connection) -> str:
-    """The time for what a new crawl sees: now, but later than all that earlier crawls saw."""
-    latest = connection.scalar(select(func.max(RUNS.c.seen)).where(RUNS.c.command.startswith("crawl ")))
-    if latest is None:
-        return now()
-    return max(now(), iso_time(datetime.fromisoformat(latest) + timedelta(seconds=1)))
+    """The time for what a new crawl sees: the next second, and later than all that earlier crawls saw."""
+    latest = connection.scalar(select(func.max(RUNS.c.seen)).where(RUNS.c.command.startswith("crawl "))) or ""
+    return iso_time(datetime.fromisoformat(max(latest, now())) + timedelta(seconds=1))
 
 
 def begin_run(connection: Connection, command: str, source: str, seen: str, **position: str | None) -> int:
@@ -68,11 +66,8 @@ def save_position(connection: Connection, run: int, saved: Saved, **position: st
 
 
 def end_run(connection: Connection, run: int) -> None:
-    """Note that a run is finished; what broke off of the same kind before it is given up."""
-    this = RUNS.alias("this")
-    same = select(RUNS.c.key).join(this, and_(this.c.command == RUNS.c.command, this.c.source == RUNS.c.source))
-    given_up = same.where(this.c.key == run, RUNS.c.key <= run)
-    connection.execute(delete(TASKS).where(TASKS.c.run_key.in_(given_up)))
+    """Note that a run is finished."""
+    connection.execute(delete(TASKS).where(TASKS.c.run_key == run))
     connection.execute(update(RUNS).where(RUNS.c.key == run).values(finished_at=now(), stage=None, cursor=None))
 
 
@@ -97,23 +92,30 @@ def tasks_of(connection: Connection, run: int) -> list[Asking]:
     return [Asking(*row) for row in rows]
 
 
-def last_complete(connection: Connection, source: str) -> Position | None:
-    """The latest finished crawl of all of `source`, from which an update can go on."""
+def last_complete(connection: Connection, source: str | None = None) -> Position | None:
+    """The latest finished crawl of all of `source` (of anything, if None), from which an update can go on."""
     complete = (RUNS.c.finished_at.is_not(None), RUNS.c.watermark.is_not(None), RUNS.c.tail.is_not(None))
-    return _latest(connection, RUNS.c.source == source, *complete)
+    return _latest(connection, *complete, *([] if source is None else [RUNS.c.source == source]))
 
 
-def last_broken_off(connection: Connection) -> Position | None:
-    """The latest crawl that broke off, and was not done again since."""
-    return _latest(connection, RUNS.c.command.startswith("crawl "), broken_off())
+def last_broken_off(connection: Connection, source: str | None = None) -> Position | None:
+    """The latest crawl (of `source`, if given) that broke off, and that no later one makes needless."""
+    tests = [RUNS.c.command.startswith("crawl "), broken_off()]
+    return _latest(connection, *tests, *([] if source is None else [RUNS.c.source == source]))
 
 
 def broken_off() -> ColumnElement[bool]:
-    """Whether a row of runs broke off, and no later one of the same command and source was finished."""
+    """Whether a row of runs broke off, and no later run of its source that was finished did as much.
+
+    The same command does, but for a walk, whose roots may be others; and a whole crawl does what any but a
+    reconciliation does.
+    """
     later = RUNS.alias("later")
-    same = (later.c.command == RUNS.c.command, later.c.source == RUNS.c.source)
-    again = exists().where(*same, later.c.key > RUNS.c.key, later.c.finished_at.is_not(None))
-    return and_(RUNS.c.finished_at.is_(None), ~again)
+    same = and_(later.c.command == RUNS.c.command, RUNS.c.command != "crawl family")
+    whole = and_(later.c.command.in_(("crawl hub", "crawl reconcile")), RUNS.c.command.startswith("crawl "))
+    does_as_much = or_(same, and_(whole, RUNS.c.command != "crawl reconcile"))
+    finished = (later.c.source == RUNS.c.source, later.c.key > RUNS.c.key, later.c.finished_at.is_not(None))
+    return and_(RUNS.c.finished_at.is_(None), ~exists().where(*finished, does_as_much))
 
 
 def _latest(connection: Connection, *tests: ColumnElement[bool]) -> Position | None:

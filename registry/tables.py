@@ -132,13 +132,13 @@ class Run(SQLModel, table=True):
 
 
 class Task(SQLModel, table=True):
-    """What a walk of a family has asked the Hub, or has still to ask; its rows go when the walk ends."""
+    """What a walk of a family has asked the Hub, or has still to ask; its rows go when it is finished."""
 
     __tablename__ = "tasks"
     __table_args__ = (PrimaryKeyConstraint("run_key", "kind", "name"),)
 
     run_key: int = Field(foreign_key="runs.key")
-    kind: str = Field(description="root, author, model or children")
+    kind: str = Field(description="root, model, children, roots by or models by")
     name: str = Field(sa_type=_ID)
     cursor: str | None = Field(default=None, description="the URL of the next page; NULL at the beginning")
     done: bool = False

@@ -89,7 +89,7 @@ def reconcile_command(endpoint: str | None, quiet: bool, db: str | None) -> None
 
     Each model of the registry that the Hub does not list is asked for by its name: it was renamed, is disabled, or is
     gone (deleted or private; the Hub does not tell which). What is gone keeps its facts and edges, and is alive again
-    when a later crawl meets it.
+    when a later crawl meets it. Where more than a quarter is absent, `lineage crawl resume` has to confirm it.
     """
     _crawl(reconcile, open_registry(db), endpoint, quiet)
 
@@ -123,8 +123,9 @@ def _crawl(
         return
     with reading(engine) as connection:
         held = totals(connection)
-    waited = f", waited {done.waited:,.0f} s for quota" if done.waited >= 1 else ""
-    click.echo(f"{number(done.requests)} requests{waited}\n{summary(done.saved, held)}")
+    waited = f", waited {done.waited:,.0f} s" if done.waited >= 1 else ""
+    unclear = f"\n{number(done.unclear)} models could not be told about" if done.unclear else ""
+    click.echo(f"{number(done.requests)} requests{waited}{unclear}\n{summary(done.saved, held)}")
 
 
 class _Progress:

@@ -305,7 +305,7 @@ def test_a_token_that_is_refused_midway_marks_nothing_gone(registry: Engine, mon
             hub.world.delete(f"me/M{n}")
         with monkeypatch.context() as patch:
             patch.setattr(Api, "_found", refuse_later)
-            with pytest.raises(CrawlError, match="the Hub refuses the token: log in again"):
+            with pytest.raises(CrawlError, match="the Hub does not let us in"):
                 crawled(registry, hub, reconcile)
         assert set(states(registry).values()) == {"listed"}
         assert crawled(registry, hub, resume).saved.gone == 10

@@ -166,8 +166,9 @@ def test_a_walk_that_takes_longer_than_the_hub_is_refused(registry: Engine) -> N
         with pytest.raises(CrawlError, match=r"about 56\d requests, the whole Hub about 6: use `lineage crawl hub`"):
             walked(registry, hub, ROOT)
         assert len(hub.requests) < 5
-        assert whole_digest(registry)
         assert walked(registry, hub, ROOT, insist=True).requests < 12
+        assert resume(registry, Hub(hub.url), silent).requests < 10  # the refused one
+        assert whole_digest(registry)
 
 
 def test_a_walk_without_counts_is_refused_before_it_begins(registry: Engine) -> None:
@@ -177,7 +178,8 @@ def test_a_walk_without_counts_is_refused_before_it_begins(registry: Engine) -> 
         hub.requests.clear()
         said = refusal("crawl", "family", ROOT, "--endpoint", hub.url, "--db", database(registry))
         assert said == (
-            "this walk takes about 603 requests, the whole Hub about 1: use `lineage crawl hub`, or insist with --walk"
+            "this walk takes about 603 requests, the whole Hub about 1: use `lineage crawl hub` (or insist with "
+            "--walk), or go on with `lineage crawl resume`"
         )
         assert len(hub.requests) == 2
 

@@ -1,5 +1,6 @@
 """The bookkeeping of runs: when a crawl sees, where one goes on, what it counts; and crawls of an older schema."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, func, insert, select, text
 from crawler.crawl import resume
 from crawler.hub import CrawlError, Hub
 from registry.database import connect, open_for_upgrade, open_registry, parse_url, reading, upgrade
+from registry.records import iso_time
 from registry.runs import (
     begin_run,
     crawl_time,
@@ -67,11 +69,16 @@ def run_of(engine: Engine, key: int) -> dict[str, Any]:
         return dict(connection.execute(select(RUNS).where(RUNS.c.key == key)).mappings().one())
 
 
-def test_a_crawl_sees_now(registry: Engine) -> None:
+def soon() -> str:
+    """Two seconds from now."""
+    return iso_time(datetime.now(UTC) + timedelta(seconds=2))
+
+
+def test_a_crawl_sees_the_next_second(registry: Engine) -> None:
     before = now()
-    assert before <= time_of_a_crawl(registry) <= now()
+    assert before < time_of_a_crawl(registry) <= soon()
     finished(registry)
-    assert before <= time_of_a_crawl(registry) <= now()
+    assert before < time_of_a_crawl(registry) <= soon()
 
 
 def test_a_crawl_sees_later_than_all_crawls_before_it(registry: Engine) -> None:
@@ -83,7 +90,7 @@ def test_a_crawl_sees_later_than_all_crawls_before_it(registry: Engine) -> None:
 
 def test_the_date_of_an_import_is_not_that_of_a_crawl(registry: Engine) -> None:
     finished(registry, "import", "models.parquet", LATER)
-    assert time_of_a_crawl(registry) <= now()
+    assert time_of_a_crawl(registry) <= soon()
 
 
 def test_two_crawls_in_one_second_see_at_different_times(registry: Engine) -> None:
@@ -120,7 +127,7 @@ def test_what_broke_off_last_goes_on_unless_it_was_done_again(registry: Engine) 
     update = begun(registry, "crawl update")
     assert broken(registry) == update
     finished(registry, "crawl update", MIRROR)  # of another source
-    finished(registry, "crawl reconcile")  # another command
+    finished(registry, "crawl family")  # does less
     assert broken(registry) == update
     finished(registry, "crawl update")
     assert broken(registry) == sweep
@@ -128,6 +135,17 @@ def test_what_broke_off_last_goes_on_unless_it_was_done_again(registry: Engine) 
     assert broken(registry) is None
     last = begun(registry)
     assert broken(registry) == last
+
+
+def test_a_walk_is_made_needless_by_a_whole_crawl_only(registry: Engine) -> None:
+    walk = begun(registry, "crawl family")
+    finished(registry, "crawl family")  # its roots may be others
+    assert broken(registry) == walk
+    finished(registry, "crawl reconcile")
+    assert broken(registry) is None
+    reconciliation = begun(registry, "crawl reconcile")
+    finished(registry, "crawl hub")
+    assert broken(registry) == reconciliation
 
 
 def test_a_position_is_kept_with_the_counts_of_its_page(registry: Engine) -> None:
