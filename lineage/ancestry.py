@@ -1,6 +1,6 @@
 """A model and all above it: what each is under, who brought which licence, and the way to each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection
 
@@ -52,34 +52,53 @@ class Ancestry:
             at = self._down[at].child
         return steps[::-1]
 
-    def origins(self) -> list[tuple[str, int]]:
-        """Each inherited licence with the ancestors that brought it: those above which nobody has it."""
-        above = {key: self._above(key) for key in self.ancestors}
-        return [
-            (license, key)
-            for key in self.ancestors
-            for license in sorted(self.labels[key].licenses)
-            if not any(license in self.labels[other].licenses for other in above[key] if key not in above[other])
-        ]
+    def origins(self, besides: Collection[int] = ()) -> list[tuple[str, int]]:
+        """Each inherited licence with the ancestors that brought it: those above which nobody has it.
+
+        Ancestors in `besides` are passed over, as if they had no label.
+        """
+        labels = {key: self.labels[key].licenses if key not in besides else frozenset() for key in self.ancestors}
+        above = self._inherited(labels)
+        found = [(id, key) for key in self.ancestors for id in sorted(labels[key] - above[key])]
+        # On a cycle everybody has it from somebody: then it is the farthest one's.
+        lost = set().union(*labels.values()) - {id for id, _ in found}
+        return found + [(id, max(k for k in self.ancestors if id in labels[k])) for id in sorted(lost)]
 
     def opaque(self) -> list[int]:
         """The ancestors whose terms nobody can tell. A quantized copy without a label is as its original."""
-        return [key for key in self.ancestors if self.labels[key].lacking and not self._is_copy(key)]
+        return [
+            key
+            for key in self.ancestors
+            if self.labels[key].contradiction or (self.labels[key].lacking and not self._is_copy(key))
+        ]
+
+    def _inherited(self, labels: Mapping[int, frozenset[str]]) -> dict[int, frozenset[str]]:
+        """For each ancestor the licences above it: from the farthest down, again while a cycle brings something new."""
+        above: dict[int, frozenset[str]] = dict.fromkeys(self.ancestors, frozenset())
+        changed = True
+        while changed:
+            changed = False
+            for key in reversed(self.ancestors):
+                parents = [step.parent for step in self._parents.get(key, ()) if step.parent in above]
+                found = above[key].union(*(labels[parent] | above[parent] for parent in parents))
+                changed = changed or found != above[key]
+                above[key] = found
+        return above
 
     def _is_copy(self, key: int) -> bool:
-        parents = self._parents.get(key, ())
-        copied = bool(parents) and all(step.relation == Relation.QUANTIZED for step in parents)
-        return copied and self.labels[key].lacking == UNDECLARED
-
-    def _above(self, key: int) -> set[int]:
-        met: set[int] = set()
+        """Whether it is a quantized copy without a label, of something that is none itself."""
+        met = set()
         todo = [key]
         while todo:
-            for step in self._parents.get(todo.pop(), ()):
-                if step.parent not in met:
-                    met.add(step.parent)
-                    todo.append(step.parent)
-        return met
+            at = todo.pop()
+            parents = self._parents.get(at, ())
+            if self.labels[at].lacking != UNDECLARED or not parents:
+                return at != key
+            if any(step.relation != Relation.QUANTIZED for step in parents):
+                return at != key
+            met.add(at)
+            todo += [step.parent for step in parents if step.parent not in met]
+        return False
 
 
 def _label(brief: Brief) -> Declared:

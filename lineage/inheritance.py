@@ -6,6 +6,7 @@ passes while something above is not known. It speaks of labels and terms; it is 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from sqlalchemy import Engine
 
@@ -13,7 +14,7 @@ from lineage.ancestry import Ancestry, read_ancestry
 from lineage.licenses.catalogue import Fact, catalogue
 from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, template_of
 from lineage.obligations import Obligation, obligations
-from lineage.rules import RULES, Rule, Verdict, compare, covers
+from lineage.rules import RULES, Rule, Verdict, compare, covers, exclude
 from registry.database import reading
 from registry.names import find_model
 from registry.read import data_date
@@ -93,9 +94,9 @@ def judged(ancestry: Ancestry, date: str | None, label: Declared | None = None) 
     mine = ancestry.briefs[ancestry.model]
     label = label or ancestry.labels[ancestry.model]
     origins = ancestry.origins()
-    notes: list[str] = []
+    notes = _exclusions(ancestry, origins)
     findings = list(_own(label)) if label.lacking != UNDECLARED else []
-    for license, key in origins:
+    for license, key in _judged_origins(ancestry, origins):
         findings += _against(ancestry, label, license, key, notes)
     findings += [_finding(ancestry, RULES["unknown-ancestor"], key, None) for key in ancestry.opaque()]
     if label.lacking == UNDECLARED:
@@ -144,13 +145,40 @@ def _against(ancestry: Ancestry, label: Declared, license: str, key: int, notes:
     publisher = mine.author.casefold() if mine.author else None
     outcomes = compare(label.licenses, license, above, publisher)
     objects = [outcome for outcome in outcomes if outcome.rule.verdict > Verdict.OK_STRICTER]
-    if objects and mine.author and theirs.author and mine.author.casefold() == theirs.author.casefold():
+    if objects and _own_work(ancestry, key) and _may_relicense(publisher, license):
         notes.append(f"{theirs.author} owns {theirs.id} too, and may put its own work under another licence")
         return []
     before = clarified(theirs.id, mine.created_at) if mine.created_at else None
     if objects and before is not None and before.license != license and covers(label.licenses, before.license):
         return [_finding(ancestry, RULES["stale-label"], key, license)]
     return [_finding(ancestry, outcome.rule, key, license, arguable=outcome.arguable) for outcome in outcomes]
+
+
+def _judged_origins(ancestry: Ancestry, origins: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Who brought which licence: where that was the model's own owner, whoever else has it as well."""
+    own = {key for key in ancestry.ancestors if _own_work(ancestry, key)}
+    return list(dict.fromkeys(origins + ancestry.origins(besides=own))) if own else origins
+
+
+def _own_work(ancestry: Ancestry, key: int) -> bool:
+    mine, theirs = ancestry.briefs[ancestry.model].author, ancestry.briefs[key].author
+    return bool(mine and theirs and mine.casefold() == theirs.casefold())
+
+
+def _may_relicense(owner: str | None, license: str) -> bool:
+    """Whether an owner can have granted a licence: that of a vendor only the vendor itself."""
+    vendors = {vendor.casefold() for vendor in catalogue().licenses[license].vendors}
+    return not vendors or owner in vendors
+
+
+def _exclusions(ancestry: Ancestry, origins: list[tuple[str, int]]) -> list[str]:
+    """Which inherited licences no label can satisfy together."""
+    named = sorted((license, ancestry.briefs[key].id) for license, key in origins)
+    return [
+        f"no label satisfies both {first} ({one}) and {second} ({other})"
+        for (first, one), (second, other) in combinations(named, 2)
+        if exclude(first, second)
+    ]
 
 
 def _undeclared(ancestry: Ancestry, origins: list[tuple[str, int]]) -> list[Finding]:
@@ -214,9 +242,7 @@ def _part(findings: list[Finding]) -> Part:
 
 def _separable(finding: Finding) -> bool:
     """Whether a finding rests on a licence that a separate work arguably need not be under."""
-    return finding.license is not None and (
-        finding.arguable or catalogue().licenses[finding.license].kind == "permissive"
-    )
+    return finding.rule != "undeclared" and finding.arguable
 
 
 def _effective(label: Declared, inherited: Mapping[str, tuple[str, ...]], *, unknown: bool) -> str:

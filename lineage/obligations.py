@@ -33,10 +33,15 @@ def obligations(ancestry: Ancestry, origins: list[tuple[str, int]]) -> list[Obli
         if license in seen:
             continue
         seen.add(license)
-        begun = None if facts.begins is None else name.casefold().startswith(facts.begins.casefold())
+        begun = None if facts.begins is None else _letters(name).startswith(_letters(facts.begins))
         for fact in facts.facts:
             if fact.axis in _DUTIES:
                 met = begun if fact.axis == "naming" and "begin" in fact.says else None
                 ancestor = ancestry.briefs[key].id
                 found.append(Obligation(fact.axis, fact.says, license, ancestor, fact.section, fact.source, met))
     return sorted(found, key=lambda o: _DUTIES.index(o.axis))
+
+
+def _letters(name: str) -> str:
+    """A name without what ids cannot hold, or hold in its place: "Llama 3" is `Llama-3` there."""
+    return "".join(c for c in name.casefold() if c.isalnum())

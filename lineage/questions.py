@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 from sqlalchemy import Engine
 
@@ -9,6 +10,7 @@ from lineage.ancestry import Ancestry, read_ancestry
 from lineage.inheritance import Inheritance, judged
 from lineage.licenses.catalogue import CatalogueError, License, Terms, catalogue
 from lineage.licenses.labels import Declared, declared
+from lineage.rules import exclude
 from registry.database import reading
 from registry.names import find_model
 from registry.read import data_date
@@ -106,7 +108,7 @@ def suggest(engine: Engine, model: str) -> Suggestions:
     usual = [id for id, license in known.items() if license.hub and license.kind not in {"none", "ambiguous", "data"}]
     labels = [frozenset({id}) for id in usual if not known[id].vendors or id in inherited]
     labels += [frozenset({id}) for id in inherited if not known[id].hub]
-    if len(inherited) > 1:
+    if len(inherited) > 1 and not any(exclude(*pair) for pair in combinations(inherited, 2)):
         labels.append(frozenset(inherited))
     found = []
     for label in labels:

@@ -211,4 +211,19 @@ def _beside_notices(mine: list[License], above: frozenset[str], publisher: str |
 
 
 def _is_open(rule: Rule, theirs: License) -> bool:
-    return rule.verdict >= Verdict.NOT_ALONE and theirs.kind in _OPEN
+    # A vendor's agreement binds who accepted it, and says itself what it reaches.
+    return rule.verdict >= Verdict.NOT_ALONE and theirs.kind in _OPEN and not theirs.vendors
+
+
+@lru_cache(maxsize=10_000)
+def exclude(first: str, second: str) -> bool:
+    """Whether no label can satisfy two inherited licences: one forbids the restrictions that the other demands, or each
+    wants the whole for itself."""
+    a, b = catalogue().licenses[first], catalogue().licenses[second]
+    if a.id == b.id or b.id in a.compatible | a.carries or a.id in b.compatible | b.carries:
+        return False
+    demanding = {Terms.FLOW_DOWN, Terms.RESIDUAL, Terms.DIRECT}
+    forbids = (a.forbids_further_restrictions and (b.terms in demanding or b.commercial == "no")) or (
+        b.forbids_further_restrictions and (a.terms in demanding or a.commercial == "no")
+    )
+    return forbids or (a.terms == b.terms == Terms.SAME)

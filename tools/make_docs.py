@@ -21,6 +21,8 @@ from crawler.dumps import Dump
 from crawler.load import import_files
 from lineage.cli.main import main as cli
 from lineage.formats.documents import NAMES, SCHEMAS
+from lineage.licenses.explain import all_licenses, explain
+from lineage.rules import RULES
 from registry.database import open_registry
 from tests.fakehub.server import FakeHub
 
@@ -50,6 +52,24 @@ Generated from `--help` by `make docs`.
 """
 
 
+_RULES = """# The rules
+
+Generated from lineage/rules.py by `make docs`.
+
+A model's label is compared with each licence that its ancestors brought along, from the roots down: a wrong label in
+the middle neither hides nor launders what is above it. The verdict is the worst finding; the order below is from worst
+to best, and `undeclared` stands by itself. A verdict is a pass, a violation, or for review; nothing passes while an
+ancestor's terms are not known. The owner of an ancestor may put its own work under another licence: no finding against
+that ancestor, but what others put above it still counts. An adapter is judged together with its base.
+
+The rules speak of labels and terms. They are no legal advice."""
+
+_LICENSES = """# The licences
+
+Generated from lineage/data/licenses by `make docs`: one file a licence, each fact in our own words with its section and
+source. "unverified" says that the operative text was not read in full. This is no legal advice."""
+
+
 def main() -> None:
     """Write every generated file."""
     for path, text in generated().items():
@@ -66,7 +86,11 @@ def main() -> None:
 
 def generated() -> dict[Path, str]:
     """The generated files of docs/ and their text."""
-    pages = {ROOT / "docs" / "cli.md": cli_reference()}
+    pages = {
+        ROOT / "docs" / "cli.md": cli_reference(),
+        ROOT / "docs" / "rules.md": rules_page(),
+        ROOT / "docs" / "licenses.md": licenses_page(),
+    }
     for result, name in SCHEMAS.items():
         _, short, version = name.split("/")
         pages[ROOT / "docs" / "schemas" / f"{short}-{version}.json"] = json_schema(result, name)
@@ -82,6 +106,40 @@ def cli_reference() -> str:
         )
     ]
     return _INTRODUCTION + "\n".join(blocks)
+
+
+def rules_page() -> str:
+    """Every rule by which a label is judged."""
+    blocks = [
+        f"## {rule.id}\n\n{rule.says} Verdict: {rule.verdict.word} ({rule.weight})."
+        + (f" To mend it: {_mend(rule.mend)}." if rule.mend else "")
+        for rule in sorted(RULES.values(), key=lambda rule: -rule.verdict)
+    ]
+    return "\n\n".join([_RULES, *blocks]) + "\n"
+
+
+def _mend(text: str) -> str:
+    return text.format(ancestor="the inherited licence", model="the ancestor")
+
+
+def licenses_page() -> str:
+    """Every licence of the catalogue with its facts."""
+    blocks = []
+    for line in all_licenses().licenses:
+        page = explain(line.id)
+        rows = [f"| {name} | {_cell(value)} |" for name, value in page.axes]
+        facts = [
+            f"- {fact.axis}{f', section {fact.section}' if fact.section else ''}: {fact.says} "
+            f"({fact.source}{'; unverified' if fact.unverified else ''})"
+            for fact in page.facts
+        ]
+        table = "\n".join(["| about | |", "| --- | --- |", *rows])
+        blocks.append("\n\n".join([f"## {page.id}\n\n{page.name}", table, *(["\n".join(facts)] if facts else [])]))
+    return "\n\n".join([_LICENSES, *blocks]) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Context]]:

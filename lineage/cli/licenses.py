@@ -33,6 +33,9 @@ def license_command(
 
     Exit status: 0, and for --may-i and --for 0 yes, 1 no, 3 depends or cannot be known.
     """
+    asked = [option for option in (label, purpose, name) if option is not None]
+    if len(asked) + suggest + listed > 1 or (model is not None and (listed or name is not None)):
+        raise click.UsageError("one question at a time: MODEL alone or with one option, --list, or --explain LICENSE")
     if listed or name is not None:
         write_result(explain(name) if name is not None else all_licenses(), format_, output)
         return
@@ -40,7 +43,8 @@ def license_command(
         raise click.UsageError("name a MODEL, or --list, or --explain LICENSE")
     engine = open_registry(db)
     if label is not None or purpose is not None:
-        answer = questions.may_i(engine, model, label) if label else questions.may_use(engine, model, purpose or "")
+        use = purpose or ""
+        answer = questions.may_use(engine, model, use) if label is None else questions.may_i(engine, model, label)
         write_result(answer, format_, output)
         ctx.exit(_STATUS[answer.answer])
     write_result(questions.suggest(engine, model) if suggest else inheritance(engine, model), format_, output)

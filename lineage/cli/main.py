@@ -56,15 +56,16 @@ class Lineage(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, and exit with 0, 2 (one line on stderr) or 70."""
+        """Run, and exit with 0 or what the command says, 2 (one line on stderr) or 70."""
         kwargs["standalone_mode"] = False
         given = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
         stdout = sys.stdout
+        status: object = 0
         for stream in (sys.stdout, sys.stderr):  # a terminal that is not UTF-8 shows escapes
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         try:
-            super().main(*args, **kwargs)
+            status = super().main(*args, **kwargs)
             sys.stdout.flush()
         except (BrokenPipeError, SystemExit) as error:
             if isinstance(error, SystemExit) and sys.stdout is stdout:
@@ -74,7 +75,7 @@ class Lineage(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         except Exception as error:
             sys.exit(_report(error, list(given)))
-        sys.exit(0)
+        sys.exit(status if isinstance(status, int) else 0)  # what a command gave to Context.exit
 
 
 def _report(error: Exception, given: list[str]) -> int:

@@ -49,6 +49,9 @@ _TRAINING = (
     "no-restriction conditional derivative-by-output outputs-restricted forbidden-competing forbidden-other-llm "
     "forbidden-other-ai unknown"
 ).split()
+_DERIVATIVES = ("share", "make-only", "share-noncommercial", "share-research", "unknown")
+_LISTS = {"vendors", "compatible", "carries"}
+_FLAGS = {"hub", "osi", "fsf", "unverified", "forbids_further_restrictions"}
 _KINDS = (
     "permissive public-domain attribution copyleft weak-copyleft share-alike no-derivatives responsible-ai "
     "vendor-community research-only non-commercial data source-code ambiguous none"
@@ -135,15 +138,23 @@ class Catalogue:
 @cache
 def catalogue() -> Catalogue:
     """The catalogue that comes with the product."""
-    folder = files("lineage").joinpath("data", "licenses")
-    texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
-    return read_catalogue(texts)
+    data = files("lineage").joinpath("data")
+    licenses, others = (
+        {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
+        for folder in (data.joinpath("licenses"), data)
+    )
+    return read_catalogue(licenses, others)
 
 
-def read_catalogue(texts: Mapping[str, str]) -> Catalogue:
-    """The catalogue in these files (name → TOML). CatalogueError where one is wrong."""
+def read_catalogue(texts: Mapping[str, str], others: Mapping[str, str] | None = None) -> Catalogue:
+    """The catalogue in these files (name → TOML). CatalogueError where one is wrong.
+
+    `others` hold what labels mean beside it (aliases, clarifications, templates); they are part of the version.
+    """
     licenses = {}
     sums = hashlib.sha256()
+    for name, text in sorted((others or {}).items()):
+        sums.update(f"{name}\n{text}\n".encode())
     for name, text in sorted(texts.items()):
         license = read_license(name, text)
         licenses[license.id] = license
@@ -167,10 +178,16 @@ def read_license(name: str, text: str) -> License:
             if key not in columns:
                 raise CatalogueError(f"{name}: [{table}] has no {key!r}: it has {', '.join(columns)}")
             flat[columns[key]] = value
-    facts = tuple(_fact(name, fact) for fact in data.get("fact", ()))
+    given = data.get("fact", [])
+    if not isinstance(given, list):
+        raise CatalogueError(f"{name}: facts are many: write [[fact]]")
+    facts = tuple(_fact(name, fact) for fact in given)
+    _check_types(name, flat)
     for listed, kind in (("compatible", frozenset), ("carries", frozenset), ("vendors", tuple)):
         if listed in flat:
             flat[listed] = kind(flat[listed])
+    _check(name, "derivatives", flat.get("derivatives", "share"), _DERIVATIVES)
+    _check(name, "hosted", flat.get("hosted"), (None, "depends", "no"))
     _check(name, "terms", flat.get("terms"), list(Terms))
     _check(name, "kind", flat.get("kind"), _KINDS)
     _check(name, "commercial", flat.get("commercial"), _COMMERCIAL)
@@ -210,6 +227,18 @@ def _fact(name: str, data: Mapping[str, Any]) -> Fact:
         raise CatalogueError(f"{name}: a fact has axis, says, section, source and unverified ({error})") from error
 
 
-def _check(name: str, key: str, value: object, allowed: Iterable[str]) -> None:
+def _check(name: str, key: str, value: object, allowed: Iterable[str | None]) -> None:
     if value not in list(allowed):
-        raise CatalogueError(f"{name}: {key} is {value!r}: it is one of {', '.join(allowed)}")
+        words = ", ".join(word for word in allowed if word is not None)
+        raise CatalogueError(f"{name}: {key} is {value!r}: it is one of {words}")
+
+
+def _check_types(name: str, flat: Mapping[str, Any]) -> None:
+    for key, value in flat.items():
+        if key in _LISTS:
+            right = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        else:
+            right = isinstance(value, bool if key in _FLAGS else str)
+        if not right:
+            kind = "a list of texts" if key in _LISTS else "true or false" if key in _FLAGS else "text"
+            raise CatalogueError(f"{name}: {key} is {kind}, not {value!r}")

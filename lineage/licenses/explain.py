@@ -59,7 +59,7 @@ def all_licenses() -> LicenseList:
 
 def explain(name: str) -> LicensePage:
     """One licence, by its id or another name; CatalogueError where nobody knows it."""
-    id = license_named(name)
+    id = name if name in catalogue().licenses else license_named(name)
     if id is None:
         raise CatalogueError(f"no such licence: {name}: `lineage license --list` shows those that are known")
     license = catalogue().licenses[id]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from lineage.licenses.catalogue import License, catalogue
+from lineage.licenses.catalogue import License, Terms, catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,6 @@ def licenses_of(found: Declared) -> list[License]:
     return [catalogue().licenses[id] for id in sorted(found.licenses)]
 
 
-def licencelicense_named(text: str) -> str | None:
-    """The id of the licence that a text names, if any."""
-    return license_named(text)
-
-
 def other_names(licence: str) -> list[str]:
     """What else cards write for a licence."""
     return sorted(name for name, id in _names().items() if id == licence)
@@ -100,7 +95,12 @@ def license_named(label: str) -> str | None:
     """The licence that a text names: an id of the catalogue or another name of one."""
     name = _folded(label)
     found = name if name in catalogue().licenses else _names().get(name)
-    return None if found is None or catalogue().licenses[found].kind == "none" else found
+    return None if found is None or not _says_which(catalogue().licenses[found]) else found
+
+
+def _says_which(license: License) -> bool:
+    """Whether the label names terms at all: `other`, `unknown` and a family of unlike licences (`cc`) do not."""
+    return license.kind != "none" and not (license.kind == "ambiguous" and license.terms == Terms.UNKNOWN)
 
 
 def _other(license_name: str | None, license_link: str | None) -> str | None:
