@@ -23,7 +23,8 @@ from registry.read import data_date
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a rule says of the label against one licence, with the ancestor that brought it, the path to it (ids from
-    the model upwards) with its relations, and the clause it rests on. `grade` is pass, review or violation."""
+    the model upwards) with its relations, and the clause it rests on; `unverified` where that, or a licence of which no
+    clause is noted, was not read in full. `grade` is pass, review or violation."""
 
     rule: str
     verdict: str
@@ -37,6 +38,7 @@ class Finding:
     clause: str | None
     section: str | None
     source: str | None
+    unverified: bool
     arguable: bool
     mend: str
 
@@ -207,6 +209,7 @@ def _finding(ancestry: Ancestry, rule: Rule, key: int, license: str | None, *, a
         clause=clause.says if clause else None,
         section=clause.section if clause else None,
         source=clause.source if clause else ancestry.labels[key].evidence,
+        unverified=clause.unverified if clause else license is not None and catalogue().licenses[license].unverified,
         arguable=arguable,
         mend=rule.mend.format(ancestor=license, model=theirs.id),
     )
@@ -217,7 +220,7 @@ def _bare(rule: Rule, says: str) -> Finding:
     grade = rule.weight
     return Finding(
         rule.id, rule.verdict.word, grade, None, None, (), (), rule.axis, f"{rule.says} Here: {says}.",
-        None, None, None, rule.arguable, rule.mend,
+        None, None, None, False, rule.arguable, rule.mend,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ class Obligation:
     ancestor: str
     section: str | None
     source: str
+    unverified: bool
     met: bool | None
 
 
@@ -38,7 +39,9 @@ def obligations(ancestry: Ancestry, origins: list[tuple[str, int]]) -> list[Obli
             if fact.axis in _DUTIES:
                 met = begun if fact.axis == "naming" and "begin" in fact.says else None
                 ancestor = ancestry.briefs[key].id
-                found.append(Obligation(fact.axis, fact.says, license, ancestor, fact.section, fact.source, met))
+                found.append(
+                    Obligation(fact.axis, fact.says, license, ancestor, fact.section, fact.source, fact.unverified, met)
+                )
     return sorted(found, key=lambda o: _DUTIES.index(o.axis))
 
 

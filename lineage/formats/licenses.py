@@ -5,6 +5,7 @@ from lineage.formats.tables import as_table, as_text
 from lineage.formats.text import printable
 from lineage.inheritance import Finding, Inheritance
 from lineage.licenses.explain import LicenseList, LicensePage
+from lineage.obligations import Obligation
 from lineage.questions import Answer, Suggestions
 
 _NO_ADVICE = "This is about labels and terms; it is no legal advice."
@@ -80,7 +81,7 @@ def _(found: Inheritance) -> str:
         lines += ["", *_finding_lines(finding)]
     if not found.findings:
         lines += ["", "nothing above it is known" if not found.inherited else "nothing to say against the label"]
-    duties = [f"  {_DUTIES[d.axis]:9}  {d.license}: {d.says}{_met(d.met)}" for d in found.obligations]
+    duties = [f"  {_DUTIES[d.axis]:9}  {d.license}: {d.says}{_met(d.met)}{_unverified(d)}" for d in found.obligations]
     lines += ["", "duties that come along", *duties] if duties else []
     lines += ["", f"data of {day}, catalogue {found.catalogue}. {_NO_ADVICE}"]
     return "\n".join(printable(line) for line in lines)
@@ -117,8 +118,10 @@ def _finding_lines(finding: Finding) -> list[str]:
         lines.append(f"  path    {finding.path[0]}" + "".join(f" ← {relation} of {name}" for relation, name in pairs))
     if finding.clause:
         lines.append(f"  clause  {f'{finding.section}: ' if finding.section else ''}{finding.clause}")
+    elif finding.license and finding.unverified:
+        lines.append("  clause  none is noted: the licence was not read in full (unverified)")
     if finding.source:
-        lines.append(f"  source  {finding.source}")
+        lines.append(f"  source  {_source(finding.source, unverified=finding.unverified)}")
     if finding.mend:
         lines.append(f"  mend    {finding.mend}")
     return lines
@@ -126,6 +129,10 @@ def _finding_lines(finding: Finding) -> list[str]:
 
 def _met(met: bool | None) -> str:
     return "" if met is None else " (met)" if met else " (not met)"
+
+
+def _unverified(duty: Obligation) -> str:
+    return " (unverified)" if duty.unverified else ""
 
 
 def _source(source: str, *, unverified: bool) -> str:

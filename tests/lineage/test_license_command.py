@@ -156,7 +156,7 @@ def test_json_names_everything_that_a_finding_rests_on(world: Engine) -> None:
     assert finding["clause"]
     assert finding["source"]
     duty = found["obligations"][0]
-    assert duty.keys() == {"axis", "says", "license", "ancestor", "section", "source", "met"}
+    assert duty.keys() == {"axis", "says", "license", "ancestor", "section", "source", "unverified", "met"}
 
 
 @pytest.mark.parametrize(
