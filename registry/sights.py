@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from registry.records import ModelRecord, State
@@ -15,6 +15,7 @@ FACTS = (
     "license_name license_link new_version datasets tools source"
 ).split()
 _FACTS_OF = attrgetter(*FACTS)
+_FACTS_IN = itemgetter(*FACTS)
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Sight:
         theirs = (row["last_seen"] or "", row["last_modified"] or "")
         if self.time() != theirs:
             return 1 if self.time() > theirs else -1
+        if self.state == row["state"] and tuple(self.values.values()) == _FACTS_IN(row):
+            return 0
         mine, held = _content(self.state, self.values), _content(row["state"], row)
         return (mine > held) - (mine < held)
 

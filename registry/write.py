@@ -161,6 +161,8 @@ def _update_models(connection: Connection, known: Sequence[tuple[Sight, Row]]) -
     statements = []
     changed = set()
     for sight, row in known:
+        if sight.record.hub_id in (None, row["hub_id"]) and sight.compare(row) == 0:
+            continue  # the same sight once more
         after = _merged(sight, row)
         if any(after[c] != row[c] for c in columns):
             statements.append({"k": row["key"], **{f"n_{c}": after[c] for c in columns}})
