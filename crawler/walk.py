@@ -97,9 +97,8 @@ class Walk:
 
     def step(self) -> None:
         """Ask some of what is to be asked, several at once, and save what is answered."""
-        size = (
-            len(self._unsaved) or _BATCH
-        )  # all roots at once: what is wrong with one is said before anything is saved
+        # All roots at once: what is wrong with one is said before anything is saved.
+        size = len(self._unsaved) or _BATCH
         batch = [self.todo.popleft() for _ in range(min(size, len(self.todo)))]
         answers = self.crawl.hub.gather(self._request(task) for task in batch)
         found: list[Asking] = []
@@ -131,9 +130,9 @@ class Walk:
             task.done = True
             record = self._save_model(page, task, answer)
             records, rows = ([], []) if record is None or isinstance(answer, CrawlError) else ([record], [answer.body])
+        elif isinstance(answer, CrawlError):
+            return  # asked again at the end; when nothing else is left, the error ends the walk
         else:
-            if isinstance(answer, CrawlError):
-                raise answer
             rows = self.crawl.hub.page_of(answer).body
             if answer.next_url is not None and answer.next_url in self._pages:
                 raise CrawlError(f"{self.crawl.hub.endpoint} leads in circles from page to page: is it set up right?")

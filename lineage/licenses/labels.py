@@ -74,11 +74,6 @@ def clarified(model: str, day: str | None) -> Clarification | None:
     return next((c for c in _clarifications().get(model, ()) if c.since <= day < c.until), None)
 
 
-def licenses_of(found: Declared) -> list[License]:
-    """The licences themselves, in order of their ids."""
-    return [catalogue().licenses[id] for id in sorted(found.licenses)]
-
-
 def other_names(licence: str) -> list[str]:
     """What else cards write for a licence."""
     return sorted(name for name, id in _names().items() if id == licence)

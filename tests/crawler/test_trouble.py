@@ -123,6 +123,34 @@ def test_one_model_that_cannot_be_asked_for_holds_nothing_up(registry: Engine) -
     assert models(registry)["me/M1"]["state"] == "listed"
 
 
+def test_children_that_cannot_be_listed_keep_no_others_from_being_found(
+    registry: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.hub._TRIES", 1)
+    healed = False
+
+    def reply(path: str) -> Reply:
+        if path.startswith("/api/models/me/Root"):
+            return 200, {}, json.dumps(api_row("me/Root")).encode()
+        if "base_model%3Aa%2FM7" in path and not healed:
+            return 504, {}, b"{}"
+        if "base_model%3Ame%2FRoot" in path:
+            return page(*(api_row(f"a/M{n}", ["me/Root"]) for n in range(40)))
+        if "base_model%3Aa%2FM" in path:
+            number = path.partition("base_model%3Aa%2FM")[2].partition("&")[0]
+            return page(api_row(f"b/N{number}", [f"a/M{number}"]))
+        return page()
+
+    with server(reply) as url:
+        with Hub(url) as hub, pytest.raises(CrawlError, match=r"fails \(504\)"):
+            crawl_family(registry, hub, silent, ["me/Root"])
+        assert len(models(registry)) == 1 + 40 + 39
+        healed = True
+        with Hub(url) as hub:
+            resume(registry, hub, silent)
+    assert len(models(registry)) == 81
+
+
 def test_a_page_that_leads_back_ends_the_crawl(registry: Engine) -> None:
     asked = []
 

@@ -10,7 +10,6 @@ from lineage.licenses.labels import (
     clarified,
     declared,
     license_named,
-    licenses_of,
     other_names,
     template_of,
 )
@@ -135,10 +134,6 @@ def test_a_label_reads_as_it_stands() -> None:
     assert declared(["Free Text"]).text == "Free Text"
     assert declared([]).text == "none declared"
     assert declared(None).text == "not known"
-
-
-def test_licences_come_in_order_of_their_ids() -> None:
-    assert [license.id for license in licenses_of(declared(["mit", "apache-2.0"]))] == ["apache-2.0", "mit"]
 
 
 def test_other_names_lead_back() -> None:
