@@ -31,6 +31,13 @@ def probe(hub: Hub) -> Iterator[tuple[str, str]]:
         answer = hub.get(f"{models}/{_NEW}", {"expand": name})
         known = answer.body.get(name, "absent") if isinstance(answer.body, dict) else "absent"
         yield f"{name} of {_NEW}", f"{_status(answer)}: {str(known)[:100]}"
+    known = [row for row in rows if isinstance(row, dict)]
+    yield "are disabled models listed", f"{sum(row.get('disabled') is True for row in known):,} of {len(known):,} are"
+    newest = hub.get(models, {"limit": 100, "sort": "createdAt", "expand": "childrenModelCount"})
+    young = [row for row in newest.body if isinstance(row, dict)] if isinstance(newest.body, list) else []
+    counts = {str(row.get("childrenModelCount", "absent"))[:40] for row in young}
+    yield "childrenModelCount of the newest models", f"{_status(newest)}: {'; '.join(sorted(counts)[:3]) or 'none'}"
+    yield "is there a hub-stats dump", _status(hub.get(f"{hub.endpoint}/api/datasets/cfahlgren1/hub-stats"))
     for what, name in (("an old name", _OLD), ("another letter case", _NEW.upper()), ("no such model", _MISSING)):
         answer = hub.get(f"{models}/{name}")
         code = answer.headers.get("x-error-code", "no error code")

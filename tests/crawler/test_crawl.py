@@ -219,6 +219,9 @@ def test_the_probe_asks_little_and_says_much(snapshot_hub: FakeHub) -> None:
     assert said["may a list expand baseModels"] == "yes"
     assert "status 307, leads /api/models/google-bert" in said["an old name (bert-base-uncased)"]
     assert "RepoNotFound" in said["no such model (finetune-lineage/there-is-no-such-model)"]
+    assert said["are disabled models listed"] == "0 of 1,000 are"
+    assert said["childrenModelCount of the newest models"].startswith("status 200: absent")
+    assert said["is there a hub-stats dump"] == "status 404"
 
 
 def test_the_commands(snapshot_hub: FakeHub, tmp_path: Path) -> None:
