@@ -1,10 +1,12 @@
 """A model and all above it: what each is under, who brought which licence, and the way to each."""
 
 from collections.abc import Collection, Mapping
+from functools import cached_property
 
 from sqlalchemy import Connection
 
 from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, declared
+from registry.cycles import in_order
 from registry.read import Brief, Step, walk
 from registry.records import Relation, State
 
@@ -18,8 +20,11 @@ def read_ancestry(connection: Connection, model: int) -> "Ancestry":
 class Ancestry:
     """A model and all above it: what each declares, which licences each brings along, and the way to each."""
 
-    def __init__(self, model: int, steps: list[Step], briefs: Mapping[int, Brief]) -> None:
-        """`steps` lead from `model` (a key) up to its ancestors, `briefs` hold all of them."""
+    def __init__(
+        self, model: int, steps: list[Step], briefs: Mapping[int, Brief], labels: Mapping[int, Declared] | None = None
+    ) -> None:
+        """`steps` lead from `model` (a key) up to its ancestors, `briefs` hold all of them; `labels` is what each is
+        under, by its metadata unless given."""
         self.model = model
         self.briefs = briefs
         self._parents: dict[int, list[Step]] = {}
@@ -35,7 +40,7 @@ class Ancestry:
                     self._down[step.parent] = step
                     todo.append(step.parent)
         self.ancestors = todo[1:]
-        self.labels = {key: _label(briefs[key]) for key in todo}
+        self.labels = {key: label_of(briefs[key]) for key in todo} if labels is None else labels
 
     @property
     def is_adapter(self) -> bool:
@@ -55,53 +60,48 @@ class Ancestry:
     def origins(self, besides: Collection[int] = ()) -> list[tuple[str, int]]:
         """Each inherited licence with the ancestors that brought it: those above which nobody has it.
 
-        Ancestors in `besides` are passed over, as if they had no label.
+        On a cycle nobody is above another. Ancestors in `besides` are passed over, as if they had no label.
         """
         labels = {key: self.labels[key].licenses if key not in besides else frozenset() for key in self.ancestors}
-        above = self._inherited(labels)
-        found = [(id, key) for key in self.ancestors for id in sorted(labels[key] - above[key])]
-        # On a cycle everybody has it from somebody: then it is the farthest one's.
-        lost = set().union(*labels.values()) - {id for id, _ in found}
-        return found + [(id, max(k for k in self.ancestors if id in labels[k])) for id in sorted(lost)]
+        passed_on: dict[int, frozenset[str]] = {}
+        found = {}
+        for part in self._parts:
+            outside = {parent for key in part for parent in self._above[key] if parent not in part}
+            above = frozenset[str]().union(*(passed_on[key] for key in outside))
+            passed_on |= dict.fromkeys(part, above.union(*(labels[key] for key in part)))
+            found.update({key: labels[key] - above for key in part})
+        return [(id, key) for key in self.ancestors for id in sorted(found[key])]
 
     def opaque(self) -> list[int]:
         """The ancestors whose terms nobody can tell. A quantized copy without a label is as its original."""
-        return [
-            key
-            for key in self.ancestors
-            if self.labels[key].contradiction or (self.labels[key].lacking and not self._is_copy(key))
-        ]
+        return [key for key in self.ancestors if is_opaque(self.labels[key], copy=self._is_copy(key))]
 
-    def _inherited(self, labels: Mapping[int, frozenset[str]]) -> dict[int, frozenset[str]]:
-        """For each ancestor the licences above it: from the farthest down, again while a cycle brings something new."""
-        above: dict[int, frozenset[str]] = dict.fromkeys(self.ancestors, frozenset())
-        changed = True
-        while changed:
-            changed = False
-            for key in reversed(self.ancestors):
-                parents = [step.parent for step in self._parents.get(key, ()) if step.parent in above]
-                found = above[key].union(*(labels[parent] | above[parent] for parent in parents))
-                changed = changed or found != above[key]
-                above[key] = found
-        return above
+    @cached_property
+    def _above(self) -> dict[int, set[int]]:
+        """The ancestors right above each ancestor."""
+        known = set(self.ancestors)
+        return {key: {step.parent for step in self._parents.get(key, ())} & known for key in self.ancestors}
+
+    @cached_property
+    def _parts(self) -> list[tuple[int, ...]]:
+        return list(in_order(self._above))
+
+    @cached_property
+    def _cyclic(self) -> set[int]:
+        return {key for part in self._parts if len(part) > 1 for key in part}
 
     def _is_copy(self, key: int) -> bool:
-        """Whether it is a quantized copy without a label, of something that is none itself."""
-        met = set()
-        todo = [key]
-        while todo:
-            at = todo.pop()
-            parents = self._parents.get(at, ())
-            if self.labels[at].lacking != UNDECLARED or not parents:
-                return at != key
-            if any(step.relation != Relation.QUANTIZED for step in parents):
-                return at != key
-            met.add(at)
-            todo += [step.parent for step in parents if step.parent not in met]
-        return False
+        """Whether it was only quantized from something; on a cycle nothing is a copy."""
+        parents = self._parents.get(key, ())
+        return bool(parents) and key not in self._cyclic and all(s.relation == Relation.QUANTIZED for s in parents)
 
 
-def _label(brief: Brief) -> Declared:
+def is_opaque(label: Declared, *, copy: bool) -> bool:
+    """Whether nobody can tell the terms of an ancestor with this label; `copy`: it was only quantized from another."""
+    return bool(label.contradiction or (label.lacking and not (copy and label.lacking == UNDECLARED)))
+
+
+def label_of(brief: Brief) -> Declared:
     """What a model is under: its own label, else what is known besides."""
     said = declared(brief.licenses, brief.license_name, brief.license_link)
     if said.lacking is None:

@@ -21,11 +21,12 @@ class Verdict(IntEnum):
     STALE_LABEL = 4
     UNKNOWN = 5
     CONTRADICTORY_METADATA = 6
-    NOT_ALONE = 7
-    WRONG_VERSION = 8
-    RESTRICTION_DROPPED = 9
-    CONFLICT = 10
-    UNDECLARED = 11
+    NOT_ALLOWED = 7
+    NOT_ALONE = 8
+    WRONG_VERSION = 9
+    RESTRICTION_DROPPED = 10
+    CONFLICT = 11
+    UNDECLARED = 12
 
     @property
     def word(self) -> str:
@@ -37,7 +38,7 @@ class Verdict(IntEnum):
         """pass, review or violation."""
         if self <= Verdict.OK_STRICTER:
             return "pass"
-        return "violation" if Verdict.NOT_ALONE <= self <= Verdict.CONFLICT else "review"
+        return "violation" if Verdict.NOT_ALLOWED <= self <= Verdict.CONFLICT else "review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ RULES = {
         Rule("compatible", Verdict.OK, "child", "The inherited licence lets the label's replace it.", ""),
         Rule("carried", Verdict.OK, "child", "The label's own text carries the inherited licence's conditions.", ""),
         Rule("free", Verdict.OK, "child", "The inherited licence leaves the label free.", ""),
+        Rule("own-work", Verdict.OK, "child", "The owner of both may put own work under another licence.", ""),
         Rule("notices", Verdict.OK_WITH_NOTICES, "notice", "Any label will do, but the inherited notices travel.", ""),
         Rule("stricter", Verdict.OK_STRICTER, "child", "The label may be stricter than the inherited licence.", ""),
         Rule(
@@ -89,6 +91,10 @@ RULES = {
         Rule(
             "contradictory-metadata", Verdict.CONTRADICTORY_METADATA, "child", "The metadata says two things.",
             "let license and license_name say the same",
+        ),
+        Rule(
+            "not-allowed", Verdict.NOT_ALLOWED, "child", "The policy allows other licences only.",
+            "use another base, or let the policy allow {ancestor}",
         ),
         Rule(
             "flow-down", Verdict.NOT_ALONE, "child",

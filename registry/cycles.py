@@ -1,8 +1,11 @@
-"""Edges that stand on a cycle. Metadata is typed by people: the Hub of 2026-09 holds 12 cycles of 29 edges."""
+"""Edges that stand on a cycle, and an order in spite of them.
 
-from collections.abc import Iterable
+Metadata is typed by people: the Hub of 2026-09 holds 12 cycles of 29 edges.
+"""
 
-import networkx as nx
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from graphlib import CycleError, TopologicalSorter
 
 
 def cyclic_edges(edges: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -22,6 +25,27 @@ def cyclic_edges(edges: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
             children[parent] -= 1
             if children[parent] == 0:
                 leaves.append(parent)
+    import networkx as nx  # noqa: PLC0415 - an import needs it, a query does not
+
     graph: nx.DiGraph[int] = nx.DiGraph([(c, p) for c, ps in parents.items() for p in ps])
     # A part of one model holds an edge only if that is a loop to itself.
     return {edge for part in nx.strongly_connected_components(graph) for edge in graph.subgraph(part).edges}
+
+
+def in_order(parents: Mapping[int, Collection[int]]) -> Iterator[tuple[int, ...]]:
+    """All models, each after those it was made from; the models of a cycle come together, as one part."""
+    sorter = TopologicalSorter(parents)
+    with suppress(CycleError):  # it still goes as far as the cycles
+        sorter.prepare()
+    done: set[int] = set()
+    while ready := sorter.get_ready():
+        yield from ((key,) for key in ready)
+        done.update(ready)
+        sorter.done(*ready)
+    rest = parents.keys() - done
+    if rest:
+        import networkx as nx  # noqa: PLC0415 - hardly any family has a cycle
+
+        graph: nx.DiGraph[int] = nx.DiGraph([(p, child) for child in rest for p in parents[child] if p not in done])
+        parts = nx.condensation(graph)
+        yield from (tuple(sorted(parts.nodes[part]["members"])) for part in nx.topological_sort(parts))

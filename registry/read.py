@@ -198,6 +198,12 @@ def all_steps(connection: Connection) -> list[tuple[int, int]]:
     return [(child, parent) for child, parent in rows]
 
 
+def everything(connection: Connection) -> tuple[list[Step], dict[int, Brief]]:
+    """Every edge of the registry, and every model."""
+    steps = select(*_STEP).where(DERIVATIONS.c.parent_key.is_not(None))
+    return [Step(*row) for row in connection.execute(steps)], _briefs(connection, select(*_BRIEF))
+
+
 def declared_parents(connection: Connection, key: int) -> list[Step]:
     """A model's parents in the order it declares them."""
     d = DERIVATIONS.c

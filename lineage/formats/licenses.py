@@ -1,9 +1,10 @@
 """Answers about licences as text: what a person reads, in the order in which it matters."""
 
+from lineage.findings import Finding
 from lineage.formats.rows import Cell, Table, text_table
 from lineage.formats.tables import as_table, as_text
 from lineage.formats.text import printable
-from lineage.inheritance import Finding, Inheritance
+from lineage.inheritance import Inheritance
 from lineage.licenses.explain import LicenseList, LicensePage
 from lineage.obligations import Obligation
 from lineage.questions import Answer, Suggestions

@@ -94,6 +94,8 @@ DESIGN = {
     "compatible": ("ok", "pass"),
     "carried": ("ok", "pass"),
     "free": ("ok", "pass"),
+    "own-work": ("ok", "pass"),
+    "not-allowed": ("not-allowed", "violation"),
     "notices": ("ok-with-notices", "pass"),
     "stricter": ("ok-stricter", "pass"),
     "inapplicable-licence": ("inapplicable-licence", "review"),
@@ -141,11 +143,11 @@ def test_rules_come_to_what_the_design_says() -> None:
 
 def test_verdicts_stand_from_best_to_worst() -> None:
     assert [verdict.word for verdict in sorted(Verdict)] == (
-        "ok ok-with-notices ok-stricter inapplicable-licence stale-label unknown contradictory-metadata not-alone "
-        "wrong-version restriction-dropped conflict undeclared"
+        "ok ok-with-notices ok-stricter inapplicable-licence stale-label unknown contradictory-metadata "
+        "not-allowed not-alone wrong-version restriction-dropped conflict undeclared"
     ).split()
     grades = [verdict.grade for verdict in sorted(Verdict)]
-    assert grades == ["pass"] * 3 + ["review"] * 4 + ["violation"] * 4 + ["review"]
+    assert grades == ["pass"] * 3 + ["review"] * 4 + ["violation"] * 5 + ["review"]
 
 
 @pytest.mark.parametrize(

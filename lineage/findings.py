@@ -1,0 +1,89 @@
+"""Findings: what a rule says of a model, told in full: ancestor, path, clause, and what would mend it."""
+
+from dataclasses import dataclass
+
+from lineage.ancestry import Ancestry
+from lineage.judgement import Judgement
+from lineage.licenses.catalogue import Fact, catalogue
+from lineage.licenses.labels import Declared
+from lineage.rules import RULES
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule says of the label against one licence, with the ancestor that brought it, the path to it (ids from
+    the model upwards) with its relations, and the clause it rests on; `unverified` where that, or a licence of which no
+    clause is noted, was not read in full. `grade` is pass, review or violation.
+
+    An audit adds the `offender`, where the finding begins: the first model on the way down whose own label it is about,
+    or the ancestor whose terms nobody can tell; and why the finding was `waived`.
+    """
+
+    rule: str
+    verdict: str
+    grade: str
+    ancestor: str | None
+    license: str | None
+    path: tuple[str, ...]
+    relations: tuple[str, ...]
+    axis: str
+    says: str
+    clause: str | None
+    section: str | None
+    source: str | None
+    unverified: bool
+    arguable: bool
+    mend: str
+    offender: str | None = None
+    waived: str | None = None
+
+
+def finding(ancestry: Ancestry, label: Declared, judgement: Judgement) -> Finding:
+    """A judgement of a model's label as a finding."""
+    return _bare(judgement, label) if judgement.key is None else _of_ancestor(ancestry, judgement, judgement.key)
+
+
+def worst_first(finding: Finding) -> tuple[int, int, str, str]:
+    """Sorts the findings about a model: worst first, then the nearest ancestor's."""
+    return -RULES[finding.rule].verdict, len(finding.path), finding.ancestor or "", finding.license or ""
+
+
+def _of_ancestor(ancestry: Ancestry, judgement: Judgement, key: int) -> Finding:
+    rule, license = RULES[judgement.rule], judgement.license
+    way = ancestry.way(key)
+    theirs = ancestry.briefs[key]
+    facts = catalogue().licenses[license] if license else None
+    clause: Fact | None = facts.clause(rule.axis) if facts else None
+    return Finding(
+        rule=rule.id,
+        verdict=rule.verdict.word,
+        grade=rule.weight,
+        ancestor=theirs.id,
+        license=license,
+        path=(ancestry.briefs[ancestry.model].id, *(ancestry.briefs[step.parent].id for step in way)),
+        relations=tuple(step.relation for step in way),
+        axis=rule.axis,
+        says=rule.says if license else f"{rule.says} It says: {ancestry.labels[key].text}.",
+        clause=clause.says if clause else None,
+        section=clause.section if clause else None,
+        source=clause.source if clause else ancestry.labels[key].evidence,
+        unverified=clause.unverified if clause else facts is not None and facts.unverified,
+        arguable=judgement.arguable,
+        mend=rule.mend.format(ancestor=license, model=theirs.id),
+    )
+
+
+def _bare(judgement: Judgement, label: Declared) -> Finding:
+    """A finding about the label itself."""
+    rule = RULES[judgement.rule]
+    here = {
+        "contradictory-metadata": label.contradiction,
+        "unknown-label": f"the label says: {label.text}",
+        "undeclared": "no licence is declared",
+        "not-allowed": f"it declares {judgement.license}",
+    }
+    says, mend = f"{rule.says} Here: {here[rule.id]}.", rule.mend.format(ancestor=judgement.license, model="the model")
+    return Finding(
+        rule.id, rule.verdict.word, rule.weight, None, judgement.license, (), (), rule.axis, says, None, None, None,
+        False, rule.arguable, mend,
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""A label against all that is above it: which rules object, and to whom. One model and a whole registry share it."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from lineage.licenses.catalogue import catalogue
+from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified
+from lineage.rules import RULES, Verdict, compare, covers
+from registry.read import Brief
+
+
+class Origin(NamedTuple):
+    """An inherited licence and the ancestor (a key) that brought it.
+
+    `own`: the ancestor's owner is the model's too. `former`: what the ancestor was under when the model was made, if
+    that was another licence.
+    """
+
+    license: str
+    key: int
+    own: bool
+    former: str | None
+
+
+class Judgement(NamedTuple):
+    """What one rule says: of an inherited licence and the ancestor (a key) that brought it, of an ancestor alone, or of
+    the label itself (both None)."""
+
+    rule: str
+    license: str | None = None
+    key: int | None = None
+    arguable: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of its rule."""
+        return RULES[self.rule].verdict
+
+    @property
+    def objects(self) -> bool:
+        """Whether it keeps the label from passing."""
+        return RULES[self.rule].weight != "pass"
+
+
+def judge(
+    label: Declared, publisher: str | None, origins: Sequence[Origin], opaque: Iterable[int]
+) -> tuple[Judgement, ...]:
+    """What the rules say of a label; `publisher` is the model's owner, `opaque` the ancestors of unknown terms."""
+    unknown = [Judgement("unknown-ancestor", key=key) for key in opaque]
+    if label.lacking == UNDECLARED:
+        return (*_undeclared(origins), *unknown)
+    found = [Judgement("contradictory-metadata")] if label.contradiction else []
+    if label.lacking == UNKNOWN:
+        return (*found, Judgement("unknown-label"), *unknown)
+    above = frozenset(origin.license for origin in origins)
+    for origin in origins:
+        found += _against(label.licenses, publisher, origin, above)
+    return (*found, *unknown)
+
+
+def worst(judgements: Iterable[Judgement]) -> Verdict:
+    """The verdict of a model with these."""
+    return max((judgement.verdict for judgement in judgements), default=Verdict.OK)
+
+
+def grade_of(weights: Iterable[str]) -> str:
+    """The class of a verdict whose findings are of these classes."""
+    given = set(weights)
+    return next((grade for grade in ("violation", "review") if grade in given), "pass")
+
+
+def origin(license: str, mine: Brief, theirs: Brief) -> Origin:
+    """A licence that a model (`mine`) has from an ancestor (`theirs`)."""
+    own = bool(mine.author and theirs.author and mine.author.casefold() == theirs.author.casefold())
+    before = clarified(theirs.id, mine.created_at) if mine.created_at else None
+    former = before.license if before is not None and before.license != license else None
+    return Origin(license, theirs.key, own, former)
+
+
+def _against(
+    label: frozenset[str], publisher: str | None, origin: Origin, above: frozenset[str]
+) -> Iterable[Judgement]:
+    outcomes = compare(label, origin.license, above, publisher.casefold() if publisher else None)
+    if all(outcome.rule.weight == "pass" for outcome in outcomes):
+        return [Judgement(outcome.rule.id, origin.license, origin.key) for outcome in outcomes]
+    if origin.own and _may_relicense(publisher, origin.license):
+        return [Judgement("own-work", origin.license, origin.key)]
+    if origin.former is not None and covers(label, origin.former):
+        return [Judgement("stale-label", origin.license, origin.key)]
+    return [Judgement(outcome.rule.id, origin.license, origin.key, outcome.arguable) for outcome in outcomes]
+
+
+def _may_relicense(owner: str | None, license: str) -> bool:
+    """Whether an owner can have granted a licence: that of a vendor only the vendor itself."""
+    vendors = {vendor.casefold() for vendor in catalogue().licenses[license].vendors}
+    return not vendors or (owner is not None and owner.casefold() in vendors)
+
+
+def _undeclared(origins: Sequence[Origin]) -> list[Judgement]:
+    """That nothing is declared, once for each licence above that asks for more than notices."""
+    known = catalogue().licenses
+    demanding = [origin for origin in origins if not known[origin.license].permissive]
+    return [Judgement("undeclared", o.license, o.key) for o in demanding] or [Judgement("undeclared")]

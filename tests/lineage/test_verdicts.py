@@ -1,0 +1,147 @@
+"""The pass over many models comes to what the walk up from each comes to, and tells where a finding begins."""
+
+from pathlib import Path
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from crawler.load import import_files
+from lineage.ancestry import Ancestry, read_ancestry
+from lineage.inheritance import judge_ancestry
+from lineage.verdicts import Verdicts
+from registry.database import reading
+from registry.read import Brief, Step, everything
+from registry.records import Relation, State
+
+SNAPSHOT = Path(__file__).parents[2] / "crawler" / "data" / "snapshot.jsonl.gz"
+LABELS = (
+    None, (), ("apache-2.0",), ("mit",), ("qwen-research",), ("qwen",), ("llama3.1",), ("gemma",), ("cc-by-nc-4.0",),
+    ("gpl-3.0",), ("apache-2.0", "llama3.1"), ("who-knows",),
+)  # fmt: skip
+IDS = ("01-ai/Yi-6B", "microsoft/phi-2", "tiiuae/falcon-7b")  # had other licences on other days
+MODELS = 9
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[list[Step], dict[int, Brief]]:
+    """A few models of a few owners, made from each other in any way, in circles too."""
+    briefs = {}
+    for key in range(MODELS):
+        owner = draw(st.sampled_from(["a", "B", "qwen", "google", None]))
+        name = draw(st.sampled_from([*IDS, *[f"{owner}/{key}"] * 5]))
+        state = draw(st.sampled_from([State.LISTED] * 6 + [State.PLACEHOLDER, State.GONE]))
+        labels = None if state == State.PLACEHOLDER else draw(st.sampled_from(LABELS))
+        said = draw(st.sampled_from([None] * 4 + ["mit", "qwen"]))
+        day = draw(st.sampled_from(["2023-05-01T00:00:00Z", "2024-01-02T00:00:00Z", "2025-01-01T00:00:00Z", None]))
+        author = name.partition("/")[0] if owner else None
+        briefs[key] = Brief(key, name, state, author, labels, said, None, day, None, None)
+    downwards = draw(st.lists(st.tuples(st.integers(0, MODELS - 1), st.integers(0, MODELS - 1)), max_size=14))
+    turned = draw(st.booleans())
+    edges = {(max(pair), min(pair)) if turned else pair for pair in downwards}
+    relation = st.sampled_from([str(Relation.FINETUNE), str(Relation.QUANTIZED), str(Relation.QUANTIZED)])
+    steps = [Step(child, parent, n, draw(relation), "hub", "") for n, (child, parent) in enumerate(sorted(edges))]
+    return steps, briefs
+
+
+def ancestry_of(key: int, steps: list[Step], briefs: dict[int, Brief]) -> Ancestry:
+    """The ancestry of one model, looked up by itself."""
+    above = {key}
+    while more := {step.parent for step in steps if step.child in above} - above:
+        above |= more
+    return Ancestry(key, [step for step in steps if step.child in above], {at: briefs[at] for at in above})
+
+
+def model(key: int, name: str, *labels: str) -> Brief:
+    """A model under these labels."""
+    return Brief(key, name, State.LISTED, name.partition("/")[0], labels, None, None, None, None, None)
+
+
+def finetunes(*pairs: tuple[int, int]) -> list[Step]:
+    """Edges from a model to what it was made from."""
+    return [Step(child, parent, 0, Relation.FINETUNE, "hub", "") for child, parent in pairs]
+
+
+@settings(max_examples=500)
+@given(worlds())
+def test_the_pass_and_a_walk_from_each_model_come_to_the_same(world: tuple[list[Step], dict[int, Brief]]) -> None:
+    steps, briefs = world
+    verdicts = Verdicts(steps, briefs)
+    for key in briefs:
+        ancestry = ancestry_of(key, steps, briefs)
+        assert set(verdicts.judgements(key)) == set(judge_ancestry(ancestry)), key
+        assert sorted(verdicts.brought(key)) == sorted(ancestry.origins())
+        assert sorted(verdicts.opaque_above(key)) == sorted(ancestry.opaque())
+
+
+@given(worlds(), st.randoms())
+def test_the_pass_does_not_depend_on_the_order_of_its_input(
+    world: tuple[list[Step], dict[int, Brief]], random: Random
+) -> None:
+    steps, briefs = world
+    mixed, keys = list(steps), list(briefs)
+    random.shuffle(mixed)
+    random.shuffle(keys)
+    one, other = Verdicts(steps, briefs), Verdicts(mixed, {key: briefs[key] for key in keys})
+    for key in briefs:
+        assert one.judgements(key) == other.judgements(key)
+        assert [one.offender(key, j) for j in one.judgements(key)] == [
+            other.offender(key, j) for j in other.judgements(key)
+        ]
+
+
+def test_every_model_of_the_snapshot_gets_the_verdict_that_it_gets_alone(registry: Engine) -> None:
+    import_files(registry, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+    with reading(registry) as connection:
+        verdicts = Verdicts(*everything(connection))
+        different = [
+            key
+            for key in verdicts.briefs
+            if set(verdicts.judgements(key)) != set(judge_ancestry(read_ancestry(connection, key)))
+        ]
+    assert len(verdicts.briefs) > 16_000
+    assert different == []
+
+
+def test_what_stands_on_a_cycle_reaches_what_is_below_it_and_all_who_have_it_there_brought_it() -> None:
+    briefs = {
+        1: model(1, "a/One", "qwen-research"),
+        2: model(2, "b/Two", "qwen-research", "mit"),
+        3: model(3, "c/Below", "mit"),
+        4: model(4, "d/Me", "apache-2.0"),
+    }
+    verdicts = Verdicts(finetunes((1, 2), (2, 1), (3, 1), (4, 3)), briefs)
+    assert verdicts.brought(4) == [("mit", 2), ("qwen-research", 1), ("qwen-research", 2)]
+    assert verdicts.brought(1) == [("mit", 2), ("qwen-research", 2)]
+
+
+def test_a_finding_begins_at_the_first_model_on_the_way_down_that_dropped_the_terms() -> None:
+    briefs = {
+        1: model(1, "Qwen/Root", "qwen-research"),
+        2: model(2, "a/Right", "qwen-research"),
+        3: model(3, "b/First", "apache-2.0"),
+        4: model(4, "c/Copy", "apache-2.0"),
+        5: model(5, "d/Me", "apache-2.0"),
+    }
+    verdicts = Verdicts(finetunes((2, 1), (3, 2), (4, 3), (5, 4)), briefs)
+    begins = {key: {verdicts.offender(key, j) for j in verdicts.judgements(key) if j.objects} for key in briefs}
+    assert begins == {1: set(), 2: set(), 3: {3}, 4: {3}, 5: {3}}
+
+
+def test_each_of_two_parents_answers_for_what_came_by_it() -> None:
+    briefs = {
+        1: model(1, "Qwen/Root", "qwen-research"),
+        2: model(2, "a/Drops", "apache-2.0"),
+        3: model(3, "meta-llama/Root", "llama3.1"),
+        4: model(4, "b/Merge", "apache-2.0"),
+    }
+    verdicts = Verdicts(finetunes((2, 1), (4, 2), (4, 3)), briefs)
+    begins = {(j.license, verdicts.offender(4, j)) for j in verdicts.judgements(4) if j.objects}
+    assert begins == {("qwen-research", 2), ("llama3.1", 4)}
+
+
+def test_an_unknown_ancestor_is_where_its_finding_begins() -> None:
+    briefs = {1: model(1, "a/Lost", "who-knows"), 2: model(2, "b/Mid", "mit"), 3: model(3, "c/Me", "mit")}
+    verdicts = Verdicts(finetunes((2, 1), (3, 2)), briefs)
+    assert [verdicts.offender(3, j) for j in verdicts.judgements(3) if j.objects] == [1]
