@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from lineage import family, lists, overview, questions, statistics
 from lineage.describe import describe
+from lineage.drift import drift
 from lineage.formats.documents import SCHEMAS, Result, document
 from lineage.inheritance import inheritance
 from lineage.licenses.explain import all_licenses, explain
@@ -63,6 +64,7 @@ def results(engine: Engine) -> list[Result]:
         questions.suggest(engine, "reaperdoesntknow/Qemma-Q1.7B"),
         explain("gemma"),
         all_licenses(),
+        drift(engine, root),
     ]
 
 

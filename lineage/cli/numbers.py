@@ -6,6 +6,8 @@ import click
 
 from lineage import statistics
 from lineage.cli.options import limit_for, limit_option, output_options, registry_option, write_result
+from lineage.drift import Drift, drift
+from lineage.statistics import Statistics
 from registry.database import open_registry
 
 _NUMBERS = output_options("table", "json", "jsonl", "csv", "markdown")
@@ -13,16 +15,22 @@ _NUMBERS = output_options("table", "json", "jsonl", "csv", "markdown")
 
 @click.command()
 @click.argument("roots", nargs=-1, metavar="[ROOT]...")
+@click.option("--licenses", is_flag=True, help="How labels of derivatives differ from their parents', by relation.")
 @limit_option("rows a section")
 @_NUMBERS
 @registry_option
-def stats(roots: tuple[str, ...], limit: int | None, format_: str, output: Path | None, db: str | None) -> None:
+def stats(
+    roots: tuple[str, ...], licenses: bool, limit: int | None, format_: str, output: Path | None, db: str | None
+) -> None:
     """Numbers about a family, or about the whole registry.
 
     By relation, depth, licence, author, month, and largest branches. A ROOT is a model, or author:NAME.
     """
     engine = open_registry(db)
-    if roots:
+    result: Statistics | Drift
+    if licenses:
+        result = drift(engine, *roots)
+    elif roots:
         result = statistics.family_statistics(engine, *roots, limit=limit_for(limit, format_, 10))
     else:
         result = statistics.registry_statistics(engine, limit=limit_for(limit, format_, 10))

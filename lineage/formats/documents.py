@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from lineage.describe import ModelPage
+from lineage.drift import Drift
 from lineage.family import Common, Family, Paths
 from lineage.formats.text import json_text
 from lineage.inheritance import Inheritance
@@ -28,13 +29,14 @@ SCHEMAS: dict[type, str] = {
     Suggestions: "finetune-lineage/suggestions/1",
     LicensePage: "finetune-lineage/license-facts/1",
     LicenseList: "finetune-lineage/licenses/1",
+    Drift: "finetune-lineage/drift/1",
 }
 #: Field names that JSON has in another word, since they are no names in Python.
-NAMES = {"grade": "class"}
+NAMES = {"grade": "class", "passed": "pass"}
 
 Result = (
     Family | Paths | Common | ModelPage | ModelList | DefectList | FamilyCount | Statistics | Overview
-    | Inheritance | Answer | Suggestions | LicensePage | LicenseList
+    | Inheritance | Answer | Suggestions | LicensePage | LicenseList | Drift
 )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """Answers about licences as text: what a person reads, in the order in which it matters."""
 
+from lineage.drift import DRIFT, Drift
 from lineage.findings import Finding
 from lineage.formats.rows import Cell, Table, text_table
 from lineage.formats.tables import as_table, as_text
-from lineage.formats.text import printable
+from lineage.formats.text import number, printable
 from lineage.inheritance import Inheritance
 from lineage.licenses.explain import LicenseList, LicensePage
 from lineage.obligations import Obligation
@@ -55,6 +56,37 @@ def _(page: LicensePage) -> Table:
     return Table(("about", "says", "section", "source"), rows, title=f"{page.id}: {page.name}")
 
 
+@as_table.register
+def _(found: Drift) -> Table:
+    rows: list[tuple[Cell, ...]] = [(row.relation, row.edges, *row.classes.values()) for row in found.rows]
+    return Table(("relation", "edges", *DRIFT), rows, title=_drift_title(found), notes=(_bare(found),))
+
+
+@as_text.register
+def _(found: Drift) -> str:
+    rows: list[tuple[Cell, ...]] = [
+        (row.relation, row.edges, *(f"{number(n)} ({n / max(row.edges, 1):.1%})" for n in row.classes.values()))
+        for row in found.rows
+    ]
+    width = max(map(len, found.definitions))
+    words = [f"  {name:{width}}  {says}" for name, says in found.definitions.items()]
+    table = text_table(Table(("relation", "edges", *found.definitions), rows, title=_drift_title(found)))
+    return "\n".join([table, "", *words, "", _bare(found), f"catalogue {found.catalogue}; {_NO_ADVICE}"])
+
+
+def _drift_title(found: Drift) -> str:
+    of = ", ".join(found.asked) or "the whole registry"
+    return f"{of}: labels of derivatives beside those of their parents, data of {_day(found.data_date)}"
+
+
+def _bare(found: Drift) -> str:
+    return f"{number(found.bare)} more edges lead to a parent that declares nothing, or was never seen"
+
+
+def _day(date: str | None) -> str:
+    return date[:10] if date else "an unknown date"
+
+
 @as_text.register
 def _(page: LicensePage) -> str:
     lines = [f"{page.id}: {page.name}", ""]
@@ -69,7 +101,6 @@ def _(page: LicensePage) -> str:
 
 @as_text.register
 def _(found: Inheritance) -> str:
-    day = found.data_date[:10] if found.data_date else "an unknown date"
     lines = [
         f"{found.model}: {found.verdict} ({found.grade})",
         f"  declares   {found.declared}",
@@ -84,7 +115,7 @@ def _(found: Inheritance) -> str:
         lines += ["", "nothing above it is known" if not found.inherited else "nothing to say against the label"]
     duties = [f"  {_DUTIES[d.axis]:9}  {d.license}: {d.says}{_met(d.met)}{_unverified(d)}" for d in found.obligations]
     lines += ["", "duties that come along", *duties] if duties else []
-    lines += ["", f"data of {day}, catalogue {found.catalogue}. {_NO_ADVICE}"]
+    lines += ["", f"data of {_day(found.data_date)}, catalogue {found.catalogue}. {_NO_ADVICE}"]
     return "\n".join(printable(line) for line in lines)
 
 
