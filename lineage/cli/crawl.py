@@ -15,14 +15,11 @@ from crawler.hub import Hub
 from crawler.probe import probe
 from crawler.run import Crawled, Progress
 from lineage.cli.load import collect_seldom, summary
-from lineage.cli.options import registry_option
+from lineage.cli.options import endpoint_option, registry_option
 from lineage.formats.text import number, printable
 from registry.database import open_registry, reading
 from registry.read import totals
 
-endpoint_option = click.option(
-    "--endpoint", metavar="URL", help="A mirror of the Hub. Default: HF_ENDPOINT, else the Hub itself."
-)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 
 

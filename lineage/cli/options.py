@@ -36,6 +36,9 @@ registry_option = click.option(
     metavar="FILE|URL",
     help="The registry: a SQLite file or a SQLAlchemy URL. Default: LINEAGE_DB, else a file in your user data folder.",
 )
+endpoint_option = click.option(
+    "--endpoint", metavar="URL", help="A mirror of the Hub. Default: HF_ENDPOINT, else the Hub itself."
+)
 depth_option = click.option("--depth", type=click.IntRange(1, _MOST), metavar="N", help="At most N steps away.")
 relation_option = click.option(
     "--relation",
