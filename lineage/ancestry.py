@@ -5,6 +5,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
+from lineage.licenses.catalogue import own
 from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, declared
 from registry.cycles import in_order
 from registry.read import Brief, Step, walk
@@ -102,7 +103,10 @@ def is_opaque(label: Declared, *, copy: bool) -> bool:
 
 
 def label_of(brief: Brief) -> Declared:
-    """What a model is under: its own label, else what is known besides."""
+    """What a model is under: what the user says, else its own label, else what is known besides."""
+    mine = own().clarifications.get(brief.id.casefold())
+    if mine is not None:
+        return Declared(frozenset({mine.license}), f"{mine.license} (by your policy)", evidence=mine.evidence)
     said = declared(brief.licenses, brief.license_name, brief.license_link)
     if said.lacking is None:
         return said

@@ -42,7 +42,7 @@ class DriftRow:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Drift by relation and over `all`. `bare` edges, whose parent declares nothing or was never seen, are not counted."""
+    """Drift by relation and over `all`; `bare` edges, whose parent declares nothing or was never seen, stand apart."""
 
     asked: tuple[str, ...]
     rows: tuple[DriftRow, ...]

@@ -6,9 +6,8 @@ and terms. Where the law is open they say so (`arguable`).
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 
-from lineage.licenses.catalogue import License, Terms, catalogue
+from lineage.licenses.catalogue import License, Terms, cached, catalogue
 
 
 class Verdict(IntEnum):
@@ -161,7 +160,7 @@ class Outcome:
     arguable: bool = False
 
 
-@lru_cache(maxsize=100_000)
+@cached(100_000)
 def compare(label: frozenset[str], inherited: str, above: frozenset[str], publisher: str | None) -> tuple[Outcome, ...]:
     """What the rules say of a label against one inherited licence.
 
@@ -221,7 +220,7 @@ def _is_open(rule: Rule, theirs: License) -> bool:
     return rule.verdict >= Verdict.NOT_ALONE and theirs.kind in _OPEN and not theirs.vendors
 
 
-@lru_cache(maxsize=10_000)
+@cached(10_000)
 def exclude(first: str, second: str) -> bool:
     """Whether no label can satisfy two inherited licences: one forbids the restrictions that the other demands, or each
     wants the whole for itself."""

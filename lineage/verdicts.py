@@ -12,7 +12,7 @@ from lineage.ancestry import Ancestry, is_opaque, label_of
 from lineage.inheritance import judge_ancestry
 from lineage.judgement import Judgement, judge, origin
 from lineage.licenses.catalogue import catalogue
-from lineage.licenses.labels import Declared, _clarifications
+from lineage.licenses.labels import Declared, is_clarified
 from registry.cycles import in_order
 from registry.read import Brief, Step
 from registry.records import Relation
@@ -179,7 +179,7 @@ class Verdicts:
             theirs = [self.briefs[brought.key] for brought in reach.brought]
             self._known[reach] = (
                 {_owner(brief) for brief in theirs},
-                any(brief.id in _clarifications() for brief in theirs),
+                any(is_clarified(brief.id) for brief in theirs),
             )
         return self._known[reach]
 

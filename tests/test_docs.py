@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import Engine
 
 from lineage import family, lists, overview, questions, statistics
+from lineage.audit import audit
 from lineage.describe import describe
 from lineage.drift import drift
 from lineage.formats.documents import SCHEMAS, Result, document
 from lineage.inheritance import inheritance
 from lineage.licenses.explain import all_licenses, explain
+from lineage.selection import Selection
 from registry.records import DEFECT_KINDS
 from tools.make_docs import CONSOLE, generated, rerun
 
@@ -65,6 +67,7 @@ def results(engine: Engine) -> list[Result]:
         explain("gemma"),
         all_licenses(),
         drift(engine, root),
+        audit(engine, Selection(families=(root,)), limit=5),
     ]
 
 

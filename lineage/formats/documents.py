@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from lineage.audit import Audit
 from lineage.describe import ModelPage
 from lineage.drift import Drift
 from lineage.family import Common, Family, Paths
@@ -30,13 +31,14 @@ SCHEMAS: dict[type, str] = {
     LicensePage: "finetune-lineage/license-facts/1",
     LicenseList: "finetune-lineage/licenses/1",
     Drift: "finetune-lineage/drift/1",
+    Audit: "finetune-lineage/audit/1",
 }
 #: Field names that JSON has in another word, since they are no names in Python.
 NAMES = {"grade": "class", "passed": "pass"}
 
 Result = (
     Family | Paths | Common | ModelPage | ModelList | DefectList | FamilyCount | Statistics | Overview
-    | Inheritance | Answer | Suggestions | LicensePage | LicenseList | Drift
+    | Inheritance | Answer | Suggestions | LicensePage | LicenseList | Drift | Audit
 )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from lineage.inheritance import Inheritance
 from lineage.licenses.explain import LicenseList, LicensePage
 from lineage.obligations import Obligation
 from lineage.questions import Answer, Suggestions
+from registry.records import Relation
 
-_NO_ADVICE = "This is about labels and terms; it is no legal advice."
+NO_ADVICE = "This is about labels and terms; it is no legal advice."
 _DUTIES = {"use": "use", "naming": "name", "notice": "notice", "territory": "territory", "outputs": "outputs"}
 
 
@@ -44,7 +45,7 @@ def _(found: LicenseList) -> Table:
         for x in found.licenses
     ]
     columns = ("license", "name", "commercial use", "child terms", "training on outputs", "read")
-    return Table(columns, rows, notes=(f"catalogue {found.catalogue}; {_NO_ADVICE}",))
+    return Table(columns, rows, notes=(f"catalogue {found.catalogue}; {NO_ADVICE}",))
 
 
 @as_table.register
@@ -71,7 +72,7 @@ def _(found: Drift) -> str:
     width = max(map(len, found.definitions))
     words = [f"  {name:{width}}  {says}" for name, says in found.definitions.items()]
     table = text_table(Table(("relation", "edges", *found.definitions), rows, title=_drift_title(found)))
-    return "\n".join([table, "", *words, "", _bare(found), f"catalogue {found.catalogue}; {_NO_ADVICE}"])
+    return "\n".join([table, "", *words, "", _bare(found), f"catalogue {found.catalogue}; {NO_ADVICE}"])
 
 
 def _drift_title(found: Drift) -> str:
@@ -95,7 +96,7 @@ def _(page: LicensePage) -> str:
     for fact in page.facts:
         lines += ["", f"{fact.axis}{f', section {fact.section}' if fact.section else ''}: {fact.says}"]
         lines += [f"    {_source(fact.source, unverified=fact.unverified)}"]
-    lines += ["", f"catalogue {page.catalogue}; {_NO_ADVICE}"]
+    lines += ["", f"catalogue {page.catalogue}; {NO_ADVICE}"]
     return "\n".join(printable(line) for line in lines)
 
 
@@ -115,7 +116,7 @@ def _(found: Inheritance) -> str:
         lines += ["", "nothing above it is known" if not found.inherited else "nothing to say against the label"]
     duties = [f"  {_DUTIES[d.axis]:9}  {d.license}: {d.says}{_met(d.met)}{_unverified(d)}" for d in found.obligations]
     lines += ["", "duties that come along", *duties] if duties else []
-    lines += ["", f"data of {_day(found.data_date)}, catalogue {found.catalogue}. {_NO_ADVICE}"]
+    lines += ["", f"data of {_day(found.data_date)}, catalogue {found.catalogue}. {NO_ADVICE}"]
     return "\n".join(printable(line) for line in lines)
 
 
@@ -126,7 +127,7 @@ def _(answer: Answer) -> str:
         where = f" (section {reason.section})" if reason.section else ""
         by = f"{reason.license or 'not known'} of {reason.ancestor}" if reason.ancestor else "the label"
         lines.append(f"{reason.answer:15}  {by}: {reason.says}{where}")
-    lines += ["", _NO_ADVICE]
+    lines += ["", NO_ADVICE]
     return "\n".join(printable(line) for line in lines)
 
 
@@ -135,7 +136,14 @@ def _(found: Suggestions) -> str:
     lines = [text_table(as_table(found))]
     duties = {duty for suggestion in found.suggestions for duty in suggestion.duties}
     lines += ["", "duties that remain", *(f"  {printable(duty)}" for duty in sorted(duties))] if duties else []
-    return "\n".join([*lines, "", _NO_ADVICE])
+    return "\n".join([*lines, "", NO_ADVICE])
+
+
+def path_words(finding: Finding) -> str:
+    """The path from the model up to the ancestor."""
+    steps = zip(finding.relations, finding.path[1:], strict=True)
+    words = ((relation if relation != Relation.UNKNOWN else "derivative", name) for relation, name in steps)
+    return "".join([*finding.path[:1], *(f" ← {relation} of {name}" for relation, name in words)])
 
 
 def _finding_lines(finding: Finding) -> list[str]:
@@ -146,8 +154,7 @@ def _finding_lines(finding: Finding) -> list[str]:
         f"  {finding.says}{' Arguable: whether the licence reaches weights is open.' if finding.arguable else ''}",
     ]
     if finding.path:
-        pairs = zip(finding.relations, finding.path[1:], strict=True)
-        lines.append(f"  path    {finding.path[0]}" + "".join(f" ← {relation} of {name}" for relation, name in pairs))
+        lines.append(f"  path    {path_words(finding)}")
     if finding.clause:
         lines.append(f"  clause  {f'{finding.section}: ' if finding.section else ''}{finding.clause}")
     elif finding.license and finding.unverified:

@@ -8,12 +8,13 @@ Every fact names its section and source. Code knows these axes; it knows no lice
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from registry.records import RegistryError
 
@@ -135,9 +136,77 @@ class Catalogue:
     version: str
 
 
-@cache
+@dataclass(frozen=True, slots=True)
+class Clarification:
+    """The licence of a model from a day to a day (ISO dates, `until` is the first day it did not hold any more)."""
+
+    license: str
+    evidence: str
+    since: str = ""
+    until: str = "9999"
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a user adds to the catalogue: licences, other names of them (name → id), what models are under (by id in
+    lower case), and a text that changes with any of it."""
+
+    licenses: tuple[License, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    clarifications: Mapping[str, Clarification] = field(default_factory=dict)
+    text: str = ""
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_caches: list[Callable[[], None]] = []
+_own = Own()
+
+
+def cached(size: int | None = None) -> Callable[[_F], _F]:
+    """Keep up to `size` results of a function for as long as the catalogue is the same."""
+
+    def keep(function: _F) -> _F:
+        kept = lru_cache(size)(function)
+        _caches.append(kept.cache_clear)
+        return kept  # type: ignore[return-value]
+
+    return keep
+
+
+@contextmanager
+def own_facts(own: Own) -> Iterator[None]:
+    """Let the catalogue, and all that rests on it, hold what a user adds, until the end of the block."""
+    global _own  # noqa: PLW0603 - one catalogue a process, as there is one set of data files
+    before = _own
+    _own = own
+    try:
+        for clear in _caches:
+            clear()
+        yield
+    finally:
+        _own = before
+        for clear in _caches:
+            clear()
+
+
+def own() -> Own:
+    """What the user adds."""
+    return _own
+
+
+@cached()
 def catalogue() -> Catalogue:
-    """The catalogue that comes with the product."""
+    """The catalogue that comes with the product, and what the user adds."""
+    shipped = _shipped()
+    if not _own.text:
+        return shipped
+    version = hashlib.sha256(f"{shipped.version}\n{_own.text}".encode()).hexdigest()[:12]
+    return Catalogue({**shipped.licenses, **{license.id: license for license in _own.licenses}}, version)
+
+
+@cache
+def _shipped() -> Catalogue:
     data = files("lineage").joinpath("data")
     licenses, others = (
         {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
@@ -172,6 +241,14 @@ def read_license(name: str, text: str) -> License:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{name}: {error}") from error
+    license = license_of(name, data)
+    if license.id != name.removesuffix(".toml"):
+        raise CatalogueError(f"{name}: the id is {license.id!r}, not the file's name")
+    return license
+
+
+def license_of(name: str, data: Mapping[str, Any]) -> License:
+    """One licence from its TOML, already parsed; `name` is for errors. CatalogueError as in `read_license`."""
     flat = {key: value for key, value in data.items() if key not in _TABLES and key != "fact"}
     for table, columns in _TABLES.items():
         for key, value in _table(name, data, table).items():
@@ -192,8 +269,6 @@ def read_license(name: str, text: str) -> License:
     _check(name, "kind", flat.get("kind"), _KINDS)
     _check(name, "commercial", flat.get("commercial"), _COMMERCIAL)
     _check(name, "training", flat.get("training"), _TRAINING)
-    if flat.get("id") != name.removesuffix(".toml"):
-        raise CatalogueError(f"{name}: the id is {flat.get('id')!r}, not the file's name")
     try:
         return License(**{**flat, "terms": Terms(flat["terms"]), "facts": facts})
     except TypeError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from lineage.licenses.catalogue import License, Terms, catalogue
+from lineage.licenses.catalogue import Clarification, License, Terms, cached, catalogue, own
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +31,6 @@ class Declared:
     evidence: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Clarification:
-    """The licence of a model from a day to a day (ISO dates, `until` is the first day it did not hold any more)."""
-
-    license: str
-    evidence: str
-    since: str = ""
-    until: str = "9999"
-    unverified: bool = False
-
-
 UNDECLARED, UNKNOWN = "undeclared", "unknown"
 
 
@@ -49,6 +38,11 @@ def declared(
     licenses: Sequence[str] | None, license_name: str | None = None, license_link: str | None = None
 ) -> Declared:
     """Read the labels of a card as they are."""
+    return _declared(None if licenses is None else tuple(licenses), license_name, license_link)
+
+
+@cached(100_000)
+def _declared(licenses: tuple[str, ...] | None, license_name: str | None, license_link: str | None) -> Declared:
     if licenses is None:
         return Declared(frozenset(), "not known", UNKNOWN)
     found: set[str] = set()
@@ -69,9 +63,19 @@ def declared(
 
 
 def clarified(model: str, day: str | None) -> Clarification | None:
-    """What is known, beside its metadata, of a model's licence on a day (now, if None)."""
+    """What is known, beside its metadata, of a model's licence on a day (now, if None). What the user adds comes first,
+    and holds on any day."""
+    if mine := own().clarifications.get(model.casefold()):
+        return mine
+    if not is_clarified(model):
+        return None
     day = (day or "9998")[:10]
     return next((c for c in _clarifications().get(model, ()) if c.since <= day < c.until), None)
+
+
+def is_clarified(model: str) -> bool:
+    """Whether anything is known of a model's licence beside its metadata, on whatever day."""
+    return model in _clarifications() or model.casefold() in own().clarifications
 
 
 def other_names(licence: str) -> list[str]:
@@ -146,9 +150,12 @@ def _templates() -> tuple[tuple[str, str], ...]:
     return tuple((entry["tool"], entry["license"]) for entry in table["template"])
 
 
-@cache
+@cached()
 def _names() -> dict[str, str]:
-    return {_folded(name): licence for licence, names in _aliases()["names"].items() for name in names}
+    return {
+        **{_folded(name): licence for licence, names in _aliases()["names"].items() for name in names},
+        **{_folded(name): licence for name, licence in own().names.items()},
+    }
 
 
 @cache

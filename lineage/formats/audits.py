@@ -1,0 +1,135 @@
+"""An audit as text and as rows."""
+
+from lineage.audit import CLASSES, Audit, Audited
+from lineage.findings import Finding
+from lineage.formats.licenses import NO_ADVICE, path_words
+from lineage.formats.rows import Cell, Table, text_table
+from lineage.formats.tables import as_table, as_text
+from lineage.formats.text import number, printable
+
+#: More models than this are listed, a line each.
+_TOLD_IN_FULL = 3
+
+
+def headline(found: Audit) -> str:
+    """What was audited, in one line."""
+    s = found.summary
+    if s.claim == "any":
+        return f"{s.asked}: {number(s.audited)} models"
+    return f"{s.asked}: {number(s.audited)} of {number(s.selected)} models claim {s.claim}"
+
+
+def clears(found: Audit) -> str:
+    """How far mending the offenders that are shown would lead; empty where there are none."""
+    s = found.summary
+    if not s.offenders:
+        return ""
+    n, cleared = len(s.offenders), s.offenders[-1].clears
+    those = "this one" if n == 1 else f"these {number(n)}"
+    return f"mending {those} clears {number(cleared)} of {number(s.audited - s.classes['pass'])}"
+
+
+@as_table.register
+def _(found: Audit) -> Table:
+    rows = [row for model in found.models for row in _rows(model)]
+    columns = (
+        "model", "class", "verdict", "declared", "effective", "license", "ancestor", "offender", "path", "rule", "says",
+        "section", "source", "waived", "downloads", "line",
+    )  # fmt: skip
+    counts = ", ".join(f"{number(found.summary.classes[name])} {name}" for name in CLASSES)
+    notes = (*_more(found, "models"), *found.summary.remarks, *_foot(found))
+    return Table(columns, rows, title=f"{headline(found)}: {counts}", notes=tuple(map(printable, notes)))
+
+
+@as_text.register
+def _(found: Audit) -> str:
+    s = found.summary
+    lines = [headline(found), ""]
+    lines += [f"  {name:9}  {number(s.classes[name])}{_words(found, name)}" for name in CLASSES]
+    lines += [f"  {number(s.waived)} findings are waived"] if s.waived else []
+    head = "\n".join(printable(line) for line in lines)
+    foot = "\n".join(map(printable, [*_more(found, "models"), *s.remarks, *_foot(found)]))
+    if s.audited <= _TOLD_IN_FULL:
+        return "\n\n".join([head, *("\n".join(map(printable, _lines(model))) for model in found.models), foot])
+    return "\n\n".join([head, *_scores(found), *([text_table(_listed(found))] if found.models else []), foot])
+
+
+def _scores(found: Audit) -> list[str]:
+    """Where it begins, and how the branches fare."""
+    s = found.summary
+    parts = []
+    if s.offenders:
+        rows: list[tuple[Cell, ...]] = [(o.model, o.models, o.clears, o.downloads, o.says) for o in s.offenders]
+        columns = ("where it begins", "models", "clears", "downloads", "what")
+        parts = [text_table(Table(columns, rows, notes=_more(found, "offenders"))), printable(clears(found))]
+    if len(s.branches) > 1:
+        rows = [(b.model, b.models, b.violation, b.review, b.passed) for b in s.branches]
+        columns = ("branch", "models", "violation", "review", "pass")
+        parts.append(text_table(Table(columns, rows, notes=_more(found, "branches"))))
+    return parts
+
+
+def _rows(model: Audited) -> list[tuple[Cell, ...]]:
+    """One row a finding; one row for a model without any."""
+    mine = (model.model, model.grade, model.verdict, model.declared, model.effective)
+    about = (model.downloads, model.line)
+    rows: list[tuple[Cell, ...]] = [
+        (*mine, f.license, f.ancestor, f.offender, " < ".join(f.path) or None, f.rule, f.clause or f.says, f.section,
+         f.source, f.waived, *about)
+        for f in model.findings
+    ]  # fmt: skip
+    return rows or [(*mine, *[None] * 9, *about)]
+
+
+def _words(found: Audit, name: str) -> str:
+    """The verdicts of a class with their numbers, where the class has more than one."""
+    counted = [(word, n) for word, n in found.summary.verdicts.get(name, {}).items()]
+    return f"  ({', '.join(f'{number(n)} {word}' for word, n in counted)})" if counted else ""
+
+
+def _lines(model: Audited) -> list[str]:
+    downloads = f", {number(model.downloads)} downloads" if model.downloads is not None else ""
+    at = f"line {model.line}: " if model.line is not None else ""
+    lines = [f"{model.grade}: {at}{model.model} ({model.declared}{downloads}): {model.verdict}"]
+    before: tuple[str, ...] = ()
+    for f in model.findings:
+        waived = f"waived ({f.waived}): " if f.waived else ""
+        lines.append(f"  {waived}{f.verdict}: {_about(f) if f.license else f.says}")
+        lines += [f"    path    {path_words(f)}"] if len(f.path) > 1 and f.path != before else []
+        lines += [f"    begins  {f.offender}"] if f.offender not in {None, model.model, f.ancestor} else []
+        lines += [f"    clause  {f'{f.section}: ' if f.section else ''}{f.clause}"] if f.clause else []
+        lines += [f"    mend    {f.mend}"] if f.mend and not f.waived else []
+        before = f.path
+    return lines
+
+
+def _listed(found: Audit) -> Table:
+    """A line a model, with the worst of its findings."""
+    rows: list[tuple[Cell, ...]] = []
+    for model in found.models:
+        worst = model.findings[0] if model.offenders else None
+        begins = worst.offender if worst and worst.offender != model.model else None
+        rows.append(
+            (model.grade, model.verdict, model.model, model.downloads, _about(worst) if worst else None, begins or "")
+        )
+    columns = ("class", "verdict", "model", "downloads", "because of", "begins at")
+    return Table(columns, rows, notes=("in full: `lineage license MODEL`, or -f json",))
+
+
+def _about(finding: Finding) -> str:
+    """What a finding is about, in few words."""
+    if finding.ancestor is None:
+        return "its own label"
+    return f"{finding.license} of {finding.ancestor}" if finding.license else finding.ancestor
+
+
+def _more(found: Audit, what: str) -> tuple[str, ...]:
+    left_out = found.summary.more[what]
+    return (f"… and {number(left_out)} more {what}: see --limit",) if left_out else ()
+
+
+def _foot(found: Audit) -> tuple[str, ...]:
+    s = found.summary
+    day = s.data_date[:10] if s.data_date else "an unknown date"
+    policy = f", policy {s.policy}" if s.policy else ""
+    return (f"data of {day}, catalogue {s.catalogue}{policy}. {NO_ADVICE}",)
