@@ -1,7 +1,7 @@
 """Where the findings of an audit begin, and how its branches fare."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lineage.judgement import Judgement
@@ -52,15 +52,20 @@ def blame(verdicts: Verdicts, result: Result) -> list[int]:
     return [verdicts.offender(result.key, judgement) for judgement, _ in result.held]
 
 
-def rank_offenders(verdicts: Verdicts, results: Sequence[Result]) -> list[Offender]:
+def rank_offenders(verdicts: Verdicts, results: Iterable[Result]) -> list[Offender]:
     """The models where findings begin: first those that alone clear the most."""
-    left = {result.key: set(blame(verdicts, result)) for result in results if result.held}
+    left: dict[int, set[int]] = {}
     below: dict[int, list[int]] = defaultdict(list)
-    for key, offenders in left.items():
-        for offender in offenders:
-            below[offender].append(key)
+    said: dict[int, Counter[Judgement]] = defaultdict(Counter)
+    for result in results:
+        if result.held:
+            begins = blame(verdicts, result)
+            left[result.key] = set(begins)
+            for offender, (judgement, _) in zip(begins, result.held, strict=True):
+                said[offender][judgement] += 1
+            for offender in left[result.key]:
+                below[offender].append(result.key)
     alone = Counter(next(iter(offenders)) for offenders in left.values() if len(offenders) == 1)
-    said = _said(verdicts, results)
 
     def rank(offender: int) -> tuple[int, int, int, str]:
         brief = verdicts.briefs[offender]
@@ -73,12 +78,18 @@ def rank_offenders(verdicts: Verdicts, results: Sequence[Result]) -> list[Offend
             left[key].discard(offender)
             cleared += not left[key]
         brief, share = verdicts.briefs[offender], len(below[offender])
-        says = said[offender]
+        says = _commonest(verdicts, offender, said[offender])
         found.append(Offender(brief.id, brief.author, brief.downloads, says, share, alone[offender], cleared))
     return found
 
 
-def branches_of(verdicts: Verdicts, selected: Selected, results: Sequence[Result]) -> list[Branch]:
+def _commonest(verdicts: Verdicts, offender: int, said: Counter[Judgement]) -> str:
+    """What is found most often at an offender, in words; of several the first, whatever the order of the models."""
+    most = max(said.values())
+    return min(_words(verdicts, offender, judgement) for judgement, n in said.items() if n == most)
+
+
+def branches_of(verdicts: Verdicts, selected: Selected, results: Iterable[Result]) -> list[Branch]:
     """The audited models by the farthest model above them, in a family by the one below its root."""
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     known: dict[int, int] = {}
@@ -88,18 +99,6 @@ def branches_of(verdicts: Verdicts, selected: Selected, results: Sequence[Result
         Branch(verdicts.briefs[key].id, n.total(), n["violation"], n["review"], n["pass"]) for key, n in counts.items()
     ]
     return sorted(found, key=lambda branch: (-branch.models, branch.model))
-
-
-def _said(verdicts: Verdicts, results: Sequence[Result]) -> dict[int, str]:
-    """What is wrong at each offender: what is found most often."""
-    counts: dict[int, Counter[Judgement]] = defaultdict(Counter)
-    for result in results:
-        for offender, (judgement, _) in zip(blame(verdicts, result), result.held, strict=True):
-            counts[offender][judgement] += 1
-    return {
-        offender: _words(verdicts, offender, max(sorted(found, key=str), key=found.__getitem__))
-        for offender, found in counts.items()
-    }
 
 
 def _words(verdicts: Verdicts, offender: int, judgement: Judgement) -> str:

@@ -94,11 +94,13 @@ class Verdicts:
         if judgement.license is None:
             return judgement.key
         what = (judgement.license, judgement.key)
-        return next((self._blame[p][what] for p in self._parents.get(key, ()) if what in self._blame.get(p, ())), key)
+        return next((self._blame[p][what] for p in self.parents(key) if what in self._blame.get(p, ())), key)
 
     def parents(self, key: int) -> list[int]:
         """The models (keys) that a model was made from, in the order in which it names them."""
-        steps = sorted(self._steps.get(key, ()), key=lambda step: step.position)
+        steps = self._steps.get(key, [])
+        if len(steps) > 1:
+            steps = sorted(steps, key=lambda step: step.position)
         return list(dict.fromkeys(step.parent for step in steps))
 
     def ancestry(self, key: int) -> Ancestry:

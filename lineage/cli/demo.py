@@ -8,9 +8,13 @@ from pathlib import Path
 
 import click
 
+import lineage.formats.audits  # noqa: F401 - tells as_text how an audit is written
 from lineage import family
+from lineage.audit import Audit, audit
 from lineage.cli.load import load, summary
 from lineage.cli.options import registry_option, write_result
+from lineage.formats.text import number
+from lineage.selection import Selection
 from lineage.statistics import count_family
 from registry.database import open_registry, reading
 from registry.read import last_runs, totals
@@ -20,6 +24,13 @@ from registry.records import RegistryError
 SNAPSHOT_DATE = "2026-08-22T00:00:00Z"
 _SNAPSHOT = "snapshot.jsonl.gz"
 _ROOT = "Qwen/Qwen3-1.7B"
+#: One claim that passes, one that does not, one that cannot be known.
+_CLAIMS = (
+    "sentence-transformers/all-MiniLM-L6-v2",
+    "exeterminal/Exe-Guard-Dynamic-GGUF",
+    "hexgrad/Kokoro-82M",
+)
+_COMMONEST = 5
 _MODEL = "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking"
 
 
@@ -43,14 +54,33 @@ def demo(db: str | None) -> None:
     write_result(family.ancestors(engine, _MODEL), "tree", None)
     click.echo("\nHow large is the family? It depends on what one counts:\n")
     write_result(count_family(engine, _ROOT), "table", None)
+    click.echo("\nWhich licence terms came along? A claim that passes, one that does not, one that cannot be known:\n")
+    write_result(audit(engine, Selection(_CLAIMS)), "table", None)
+    click.echo(f"\n{_judged(audit(engine, Selection(), limit=_COMMONEST))}")
     command = _called_as()
     where = f" --db {shlex.quote(str(place))}" if db else ""
     click.echo(
         f"\nTry next:\n"
         f"  {command} show {_MODEL}{where}\n"
         f"  {command} why {_MODEL} {_ROOT}-Base{where}\n"
+        f"  {command} license {_CLAIMS[1]}{where}\n"
+        f"  {command} audit --family Qwen/Qwen2.5-3B-Instruct{where}\n"
         f"  {command} stats author:Qwen{where}"
     )
+
+
+def _judged(found: Audit) -> str:
+    """How many claims of Apache-2.0 can be judged at all, and whose terms would have to be known for the others."""
+    counts = found.summary
+    unknown = counts.verdicts["review"].get("unknown", 0)
+    lines = [
+        f"Of {number(counts.audited)} claims of Apache-2.0 in the snapshot {number(counts.audited - unknown)} can be "
+        f"judged: {number(counts.classes['pass'])} pass, {number(counts.classes['violation'])} are violations, "
+        f"{number(counts.classes['review'] - unknown)} are for review.",
+        f"The other {number(unknown)} have an ancestor whose terms nobody can tell from the snapshot, most often:",
+    ]
+    offenders = sorted(counts.offenders, key=lambda offender: -offender.models)
+    return "\n".join([*lines, *(f"  {o.model}, above {number(o.models)} of them" for o in offenders)])
 
 
 def _called_as() -> str:

@@ -7,10 +7,20 @@ import click
 from sqlalchemy import Engine
 
 from lineage import questions
-from lineage.cli.options import endpoint_option, output_options, registry_option, write_result
+from lineage.cli.options import (
+    endpoint_option,
+    output_options,
+    policy_option,
+    registry_option,
+    the_policy,
+    write_result,
+)
+from lineage.formats.documents import Result
 from lineage.formats.text import number
 from lineage.inheritance import inheritance
+from lineage.licenses.catalogue import own_facts
 from lineage.licenses.explain import all_licenses, explain
+from lineage.questions import Answer
 from registry.database import open_registry, reading
 from registry.names import UnknownModel, find_model
 
@@ -26,12 +36,14 @@ _STATUS = {questions.YES: 0, questions.NO: 1, questions.DEPENDS: 3, questions.UN
 @click.option("--list", "listed", is_flag=True, help="List all licences that are known.")
 @click.option("--fetch", is_flag=True, help="First fetch MODEL and all it was made from from the Hub.")
 @endpoint_option
+@policy_option
 @output_options("table", "json", "jsonl", "csv", "markdown")
 @registry_option
 @click.pass_context
 def license_command(
     ctx: click.Context, model: str | None, label: str | None, purpose: str | None, suggest: bool, name: str | None,
-    listed: bool, fetch: bool, endpoint: str | None, format_: str, output: Path | None, db: str | None,
+    listed: bool, fetch: bool, endpoint: str | None, policy: Path | None, format_: str, output: Path | None,
+    db: str | None,
 ) -> None:  # fmt: skip
     """Show which licences reached MODEL, and judge its label.
 
@@ -42,20 +54,27 @@ def license_command(
     asked = [option for option in (label, purpose, name) if option is not None]
     if len(asked) + suggest + listed > 1 or (model is not None and (listed or name is not None)):
         raise click.UsageError("one question at a time: MODEL alone or with one option, --list, or --explain LICENSE")
-    if listed or name is not None:
-        write_result(explain(name) if name is not None else all_licenses(), format_, output)
-        return
-    if model is None:
-        raise click.UsageError("name a MODEL, or --list, or --explain LICENSE")
-    engine = open_registry(db, create=fetch)
-    if fetch:
-        _fetch(engine, model, endpoint)
-    if label is not None or purpose is not None:
-        use = purpose or ""
-        answer = questions.may_use(engine, model, use) if label is None else questions.may_i(engine, model, label)
-        write_result(answer, format_, output)
-        ctx.exit(_STATUS[answer.answer])
-    write_result(questions.suggest(engine, model) if suggest else inheritance(engine, model), format_, output)
+    with own_facts(the_policy(policy).own):
+        if listed or name is not None:
+            result: Result = explain(name) if name is not None else all_licenses()
+        elif model is None:
+            raise click.UsageError("name a MODEL, or --list, or --explain LICENSE")
+        else:
+            engine = open_registry(db, create=fetch)
+            if fetch:
+                _fetch(engine, model, endpoint)
+            result = _answer(engine, model, label, purpose, suggest=suggest)
+        write_result(result, format_, output)
+    if isinstance(result, Answer):
+        ctx.exit(_STATUS[result.answer])
+
+
+def _answer(engine: Engine, model: str, label: str | None, purpose: str | None, *, suggest: bool) -> Result:
+    if label is not None:
+        return questions.may_i(engine, model, label)
+    if purpose is not None:
+        return questions.may_use(engine, model, purpose)
+    return questions.suggest(engine, model) if suggest else inheritance(engine, model)
 
 
 def _fetch(engine: Engine, model: str, endpoint: str | None) -> None:

@@ -23,6 +23,8 @@ COMMANDS = {
     "why": ("lineage.cli.families:why", "Show the paths by which ANCESTOR reached MODEL."),
     "common": ("lineage.cli.families:common", "Show the ancestors that all MODELs share."),
     "license": ("lineage.cli.licenses:license_command", "Show which licences reached MODEL, and judge its label."),
+    "audit": ("lineage.cli.audit:audit_command", "Audit licence claims against all that models were made from."),
+    "policy": ("lineage.cli.audit:policy", "Say what you allow, waive and know besides: lineage.toml."),
     "show": ("lineage.cli.models:show", "Show everything that is known of MODEL."),
     "search": ("lineage.cli.models:search", "Find models whose id holds TEXT."),
     "stats": ("lineage.cli.numbers:stats", "Numbers about a family, or about the whole registry."),

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from lineage.formats.rows import csv_table, json_lines, markdown_table
 from lineage.formats.tables import as_table, as_text
 from lineage.formats.tree import Paint, plain, tree
 from registry.records import RegistryError, Relation
+
+if TYPE_CHECKING:
+    from lineage.policy import Policy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,7 +31,8 @@ FORMATS: dict[str, Callable[[Any], str]] = {
 }
 _COLOURS = {"name": {"bold": True}, "relation": {"fg": "cyan"}, "faint": {"dim": True}, "warning": {"fg": "yellow"}}
 
-_DATA_FORMATS = {"json", "jsonl", "csv"}
+#: Formats that are whole unless a limit is given.
+_DATA_FORMATS = {"json", "jsonl", "csv", "html", "sarif", "junit"}
 _MOST = 2**31 - 1
 
 registry_option = click.option(
@@ -38,6 +42,12 @@ registry_option = click.option(
 )
 endpoint_option = click.option(
     "--endpoint", metavar="URL", help="A mirror of the Hub. Default: HF_ENDPOINT, else the Hub itself."
+)
+policy_option = click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What you allow, waive, and know besides. Default: lineage.toml, if it is in this folder.",
 )
 depth_option = click.option("--depth", type=click.IntRange(1, _MOST), metavar="N", help="At most N steps away.")
 relation_option = click.option(
@@ -49,7 +59,17 @@ relation_option = click.option(
 )
 
 
-def limit_option(what: str, default: str = "what reads well, and all in json, jsonl and csv") -> Callable[[F], F]:
+def the_policy(named: Path | None) -> "Policy":
+    """The policy file that was named, else the one in this folder, else none."""
+    from lineage.policy import POLICY_FILE, Policy, read_policy  # noqa: PLC0415 - most commands know no policy
+
+    here = Path(POLICY_FILE)
+    return read_policy(named or here) if named or here.is_file() else Policy()
+
+
+def limit_option(
+    what: str, default: str = "what reads well, and all in formats that programs read"
+) -> Callable[[F], F]:
     """`--limit N`; see `limit_for`."""
     return click.option(
         "--limit",

@@ -1,6 +1,7 @@
 """An audit as text and as rows."""
 
 from lineage.audit import CLASSES, Audit, Audited
+from lineage.evidence import Evidence
 from lineage.findings import Finding
 from lineage.formats.licenses import NO_ADVICE, path_words
 from lineage.formats.rows import Cell, Table, text_table
@@ -33,8 +34,8 @@ def clears(found: Audit) -> str:
 def _(found: Audit) -> Table:
     rows = [row for model in found.models for row in _rows(model)]
     columns = (
-        "model", "class", "verdict", "declared", "effective", "license", "ancestor", "offender", "path", "rule", "says",
-        "section", "source", "waived", "downloads", "line",
+        "model", "class", "verdict", "declared", "effective", "evidence", "license", "ancestor", "offender", "path",
+        "rule", "says", "section", "source", "waived", "downloads", "line",
     )  # fmt: skip
     counts = ", ".join(f"{number(found.summary.classes[name])} {name}" for name in CLASSES)
     notes = (*_more(found, "models"), *found.summary.remarks, *_foot(found))
@@ -71,7 +72,8 @@ def _scores(found: Audit) -> list[str]:
 
 def _rows(model: Audited) -> list[tuple[Cell, ...]]:
     """One row a finding; one row for a model without any."""
-    mine = (model.model, model.grade, model.verdict, model.declared, model.effective)
+    level = model.evidence.level if model.evidence else None
+    mine = (model.model, model.grade, model.verdict, model.declared, model.effective, level)
     about = (model.downloads, model.line)
     rows: list[tuple[Cell, ...]] = [
         (*mine, f.license, f.ancestor, f.offender, " < ".join(f.path) or None, f.rule, f.clause or f.says, f.section,
@@ -91,6 +93,8 @@ def _lines(model: Audited) -> list[str]:
     downloads = f", {number(model.downloads)} downloads" if model.downloads is not None else ""
     at = f"line {model.line}: " if model.line is not None else ""
     lines = [f"{model.grade}: {at}{model.model} ({model.declared}{downloads}): {model.verdict}"]
+    if model.evidence:
+        lines.append(f"  documented: grade {model.evidence.level} of 4{_because(model.evidence)}")
     before: tuple[str, ...] = ()
     for f in model.findings:
         waived = f"waived ({f.waived}): " if f.waived else ""
@@ -103,23 +107,31 @@ def _lines(model: Audited) -> list[str]:
     return lines
 
 
+def _head(model: Audited) -> tuple[Cell, ...]:
+    level = model.evidence.level if model.evidence else None
+    return model.grade, model.verdict, model.model, model.downloads, level
+
+
+def _because(evidence: Evidence) -> str:
+    return f": {evidence.lacks}" if evidence.lacks else ""
+
+
 def _listed(found: Audit) -> Table:
     """A line a model, with the worst of its findings."""
     rows: list[tuple[Cell, ...]] = []
     for model in found.models:
         worst = model.findings[0] if model.offenders else None
         begins = worst.offender if worst and worst.offender != model.model else None
-        rows.append(
-            (model.grade, model.verdict, model.model, model.downloads, _about(worst) if worst else None, begins or "")
-        )
-    columns = ("class", "verdict", "model", "downloads", "because of", "begins at")
+        because = _about(worst) if worst else ""
+        rows.append((*_head(model), because, begins or ""))
+    columns = ("class", "verdict", "model", "downloads", "evidence", "because of", "begins at")
     return Table(columns, rows, notes=("in full: `lineage license MODEL`, or -f json",))
 
 
 def _about(finding: Finding) -> str:
     """What a finding is about, in few words."""
     if finding.ancestor is None:
-        return "its own label"
+        return f"{finding.license}, its own label" if finding.license else "its own label"
     return f"{finding.license} of {finding.ancestor}" if finding.license else finding.ancestor
 
 

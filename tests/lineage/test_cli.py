@@ -21,6 +21,7 @@ QUERIES = {
     "descendants": "descendants Qwen/Qwen3-8B --limit 30",
     "why": "why reaperdoesntknow/DualMind Qwen/Qwen3-1.7B-Base",
     "common": "common reaperdoesntknow/DualMind Qwen/Qwen3-1.7B",
+    "audit": "audit --family Qwen/Qwen2.5-3B-Instruct --exit-zero",
     "stats, licenses": "stats Qwen/Qwen3-1.7B --licenses",
     "license": "license reaperdoesntknow/Qemma-Q1.7B",
     "license, suggest": "license reaperdoesntknow/Qemma-Q1.7B --suggest",

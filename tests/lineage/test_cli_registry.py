@@ -163,9 +163,18 @@ def test_the_demo(tmp_path: Path) -> None:
     assert "\ntransitive " in said
     assert STEERING.search(said) is None
     advised = re.findall(rf"^  lineage (.+) --db {re.escape(str(db))}$", said, re.MULTILINE)
-    assert len(advised) == 3
+    assert len(advised) == 5
     for call in advised:
-        assert lineage(*call.split(), "--db", db).exit_code == 0
+        assert lineage(*call.split(), "--db", db).exit_code == (1 if call.startswith("audit") else 0)
+    for verdict in ("violation: exeterminal/", "review: hexgrad/", "pass: sentence-transformers/"):
+        assert f"\n{verdict}" in said
+    assert "    path    exeterminal/Exe-Guard-Dynamic-GGUF ← quantized of Qwen/Qwen2.5-Coder-3B-Instruct ←" in said
+    judged = re.search(
+        r"\nOf ([\d,]+) claims of Apache-2.0 in the snapshot ([\d,]+) can be judged: (\d,\d+) pass", said
+    )
+    assert judged is not None
+    assert [int(number.replace(",", "")) for number in judged.groups()] == [6910, 4889, 4512]
+    assert re.search(r"\nThe other 2,021 have an ancestor whose terms .*:\n(  \S+/\S+, above \d+ of them\n){5}\n", said)
     assert lineage("db", "check", "--db", db).stdout == "the registry is whole\n"
     assert "16,491 models read: 0 new, 0 changed, 16,491 unchanged" in lineage("demo", "--db", db).stdout
 

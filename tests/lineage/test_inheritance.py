@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from lineage.ancestry import Ancestry
 from lineage.family import descendants
-from lineage.inheritance import Finding, Inheritance, inheritance, judged
+from lineage.findings import Finding
+from lineage.inheritance import Inheritance, inheritance, judged
 from lineage.licenses.catalogue import catalogue
 from registry.read import Brief, Step
 from tests.families import Row, api_row, family, save

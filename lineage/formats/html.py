@@ -1,0 +1,340 @@
+"""An audit as one HTML page: what a licence reviewer reads, in the order in which it matters.
+
+The page asks nothing of any server, and reads well without its script, which filters. Its Content-Security-Policy
+allows that script and its style alone, by their hashes.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+from urllib.parse import quote
+
+from lineage.audit import CLASSES, Audit, Audited
+from lineage.findings import Finding
+from lineage.formats.licenses import NO_ADVICE
+from lineage.formats.markup import Markup, clipped, joined, link, tag
+from lineage.formats.text import number
+from lineage.scoreboard import Branch, Offender
+from registry.records import Relation
+
+#: So many models are told in full, so many that pass are listed, so many offenders and branches, findings of a model.
+MODELS, PASSING, ROWS, FINDINGS = 500, 1_000, 50, 20
+#: Of a long path so many models are drawn at each end.
+ENDS = 8
+_TITLES = {"begins": "Where it begins", "branches": "Branches", "models": "Models", "passing": "Models that pass"}
+_MARKS = {"violation": "✕", "review": "?", "pass": "✓"}
+_MEANING = {
+    "violation": "Terms that came along, or the policy, speak against the label.",
+    "review": "It cannot be told from what is known, or the law is open: somebody has to look.",
+    "pass": "Nothing that is known speaks against the label.",
+}
+_ANNOTATIONS = {"tool-default": "the label is one that a tool writes into every card"}
+
+
+def html(found: Audit) -> str:
+    """The audit as a page of its own."""
+    style, script = _own("audit.css"), _own("audit.js")
+    title = f"Licence audit: {clipped(found.summary.asked)}"
+    told = [model for model in found.models if model.grade != "pass" or model.findings]
+    passing = [model for model in found.models if model.grade == "pass" and not model.findings]
+    sections = {
+        "begins": _begins(found),
+        "branches": _branches(found) if found.summary.branches else [],
+        "models": _models(found, told),
+        "passing": _passing(found, passing),
+    }
+    shown = {id_: content for id_, content in sections.items() if content}
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", title),
+        tag("style", style),
+    )
+    body = tag(
+        "body",
+        tag("a", "Skip to the findings", href="#content", class_="skip"),
+        tag("header", *_header(found, title), _contents(shown)),
+        tag("main", *(_section(id_, content) for id_, content in shown.items()), id="content"),
+        tag("footer", tag("p", NO_ADVICE), tag("p", f"Written by finetune-lineage {version('finetune-lineage')}.")),
+        tag("script", script),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}"
+
+
+@cache
+def _own(name: str) -> Markup:
+    """A style sheet or script that comes with the product."""
+    return Markup(files("lineage").joinpath("data", name).read_text("utf-8"))
+
+
+def _policy(style: str, script: str) -> str:
+    hashes = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
+    style_hash, script_hash = (f"'sha256-{sum_}'" for sum_ in hashes)
+    return f"default-src 'none'; style-src {style_hash}; script-src {script_hash}; base-uri 'none'; form-action 'none'"
+
+
+def _header(found: Audit, title: str) -> Iterator[Markup]:
+    s = found.summary
+    n = s.classes
+    claim = "" if s.claim == "any" else f" that claim {clipped(s.claim)}"
+    violate, need = "violates" if n["violation"] == 1 else "violate", "needs" if n["review"] == 1 else "need"
+    rest = f"{number(n['violation'])} {violate}; {number(n['review'])} {need} review"
+    yield tag("p", title, class_="kicker")
+    yield tag("h1", f"{number(n['pass'])} of {number(s.audited)} audited models{claim} pass; {rest}")
+    yield _bar([n[name] for name in CLASSES])
+    yield tag("ul", *(_class(found, name) for name in CLASSES), class_="classes")
+    facts = {
+        "Asked": clipped(s.asked, 500),
+        "Audited": f"{number(s.audited)} of {number(s.selected)} models",
+        "Data of": s.data_date[:10] if s.data_date else "an unknown date",
+        "Catalogue of licences": s.catalogue,
+        "Policy": s.policy or "none",
+        "Waived findings": number(s.waived),
+    }
+    yield tag("dl", *(tag("div", tag("dt", name), tag("dd", fact)) for name, fact in facts.items()), class_="facts")
+    if s.remarks:
+        yield tag("ul", *(tag("li", remark) for remark in s.remarks), class_="remarks", aria_label="About the policy")
+
+
+def _contents(sections: Iterable[str]) -> Markup:
+    links = (tag("li", tag("a", _TITLES[id_], href=f"#{id_}")) for id_ in sections)
+    return tag("nav", tag("ul", *links), aria_label="Sections")
+
+
+def _section(id_: str, content: Iterable[str]) -> Markup:
+    heading = tag("h2", _TITLES[id_], id=f"{id_}-title")
+    return tag("section", heading, *content, id=id_, aria_labelledby=f"{id_}-title")
+
+
+def _class(found: Audit, name: str) -> Markup:
+    """One of the three classes, with its number and what its models came to."""
+    n = found.summary.classes[name]
+    verdicts = found.summary.verdicts.get(name, {}).items()
+    words = ", ".join(f"{number(count)} {verdict}" for verdict, count in verdicts)
+    head = (tag("strong", f"{_MARKS[name]} {number(n)}"), f" {name}{_share(n, found.summary.audited)}")
+    return tag("li", *head, tag("p", _MEANING[name]), tag("p", words, class_="soft"), class_=name)
+
+
+def _share(n: int, of: int) -> str:
+    """A share in words; neither nothing nor all, unless it is."""
+    if of == 0:
+        return ""
+    return ", <1%" if 0 < n / of < 0.01 else ", >99%" if 0.99 < n / of < 1 else f", {n / of:.0%}"
+
+
+def _bar(counts: Sequence[int]) -> Markup:
+    """A bar of the three classes. Its widths are attributes: the page's policy allows no style in an element."""
+    share = 100 / (sum(counts) or 1)
+    named = list(zip(CLASSES, counts, strict=True))
+    parts = [
+        tag("rect", x=f"{share * sum(counts[:i]):.3f}%", width=f"{share * n:.3f}%", height="100%", class_=name)
+        for i, (name, n) in enumerate(named)
+    ]
+    return tag(
+        "svg", *parts, class_="bar", role="img", aria_label=", ".join(f"{number(n)} {name}" for name, n in named)
+    )
+
+
+def _begins(found: Audit) -> list[Markup]:
+    """The models where findings begin, and how far mending them leads."""
+    s = found.summary
+    if not s.offenders:
+        return [tag("p", "Nothing is to be mended.")]
+    shown = s.offenders[:ROWS]
+    those = "this one" if len(shown) == 1 else f"these {number(len(shown))}"
+    lead = f"Mending {those} clears {number(shown[-1].clears)} of {number(s.audited - s.classes['pass'])}."
+    words = (
+        "Each is the first model on the way down whose own label is at odds with what came along, or one whose terms "
+        "nobody can tell. Those that clear the most stand first."
+    )
+    columns = ("Model", "Models", "Clears, with those above", "What is wrong there", "Downloads")
+    return [
+        tag("p", tag("strong", lead), class_="lead"),
+        tag("p", words, class_="soft lead"),
+        _table("Models where findings begin", columns, map(_offender, shown), texts={3}),
+        *_left_out(len(s.offenders) - len(shown) + s.more["offenders"], "models where findings begin"),
+    ]
+
+
+def _offender(offender: Offender) -> tuple[str, ...]:
+    counts = map(number, (offender.models, offender.clears))
+    return _model_link(offender.model), *counts, offender.says, number(offender.downloads)
+
+
+def _branches(found: Audit) -> list[Markup]:
+    """How each branch fares."""
+    s = found.summary
+    shown = s.branches[:ROWS]
+    words = "The audited models by the farthest model that they came down from, by the parents they name first."
+    columns = ("Branch", "Shares", "Models", "Violation", "Review", "Pass")
+    return [
+        tag("p", words, class_="soft lead"),
+        _table("Branches by class", columns, map(_branch, shown), texts={1}),
+        *_left_out(len(s.branches) - len(shown) + s.more["branches"], "branches"),
+    ]
+
+
+def _branch(branch: Branch) -> tuple[str, ...]:
+    counts = (branch.violation, branch.review, branch.passed)
+    return _model_link(branch.model), _bar(counts), *map(number, (branch.models, *counts))
+
+
+def _models(found: Audit, told: Sequence[Audited]) -> list[Markup]:
+    """The models that do not pass, and those that pass as something was waived."""
+    if not told:
+        return [tag("p", "No model has a finding.")]
+    held = found.summary.audited - found.summary.classes["pass"]
+    left = len(told) - len(told[:MODELS]) + held - sum(model.grade != "pass" for model in told)
+    return [*_left_out(left, "models"), _filter(), *map(_model, told[:MODELS])]
+
+
+def _filter() -> Markup:
+    """The form of the script; without that it stays hidden."""
+    grades = (tag("option", name, value=name) for name in CLASSES)
+    return tag(
+        "form",
+        tag("label", "Model, licence or any other word", tag("input", id="words", type="search", autocomplete="off")),
+        tag("label", "Class", tag("select", tag("option", "all", value=""), *grades, id="grade")),
+        tag("button", "Open all", type="button", id="open"),
+        tag("button", "Close all", type="button", id="close"),
+        tag("output", id="shown"),
+        id="filter",
+        hidden="",
+        role="search",
+    )
+
+
+def _model(model: Audited) -> Markup:
+    badge = tag("span", f"{_MARKS[model.grade]} {model.grade}", class_="badge")
+    words = f"{model.verdict} · declares {clipped(model.declared)}"
+    summary = tag("summary", badge, tag("span", model.model, class_="id"), tag("span", words, class_="soft"))
+    shown = model.findings[:FINDINGS]
+    facts = {
+        "Model": _model_link(model.model),
+        "Declared": model.declared,
+        "Effective": model.effective,
+        "Downloads": f"{number(model.downloads)} in the last 30 days" if model.downloads is not None else None,
+        "Line": number(model.line) if model.line is not None else None,
+        "Note": "; ".join(_ANNOTATIONS.get(note, note) for note in model.annotations),
+        "Evidence": _evidence(model),
+    }
+    more = _left_out(len(model.findings) - len(shown), "findings")
+    inside = (_terms(facts), *(_finding(model, found) for found in shown), *more)
+    return tag("details", summary, tag("div", *inside, class_="inside"), class_=f"model {model.grade}")
+
+
+def _evidence(model: Audited) -> str | None:
+    """How well the claim is documented, where files were read."""
+    if model.evidence is None:
+        return None
+    return f"grade {model.evidence.level} of 4{f': {model.evidence.lacks}' if model.evidence.lacks else ''}"
+
+
+def _finding(model: Audited, found: Finding) -> Markup:
+    by = f" of {found.ancestor}" if found.ancestor else ""
+    against = f"{found.license or 'unknown terms'}{by}" if found.license or by else ""
+    waived = found.waived is not None
+    facts = {
+        "Waived": found.waived,
+        "Begins at": _model_link(found.offender) if found.offender and found.offender not in found.path else None,
+        "Clause": _clause(found),
+        "Source": _source(found),
+        "To mend it": tag("span", found.mend, class_="mend") if found.mend and not waived else None,
+    }
+    parts = [
+        tag(
+            "h3",
+            tag("span", f"{'waived: ' if waived else ''}{found.verdict}", class_="badge"),
+            against,
+            tag("span", f"rule {found.rule}", class_="note"),
+        ),
+        tag("p", found.says),
+    ]
+    parts += [tag("p", "Arguable: whether the licence reaches weights is open.", class_="note")] * found.arguable
+    parts += [_path(model, found)] if len(found.path) > 1 else []
+    return tag("article", *parts, _terms(facts), class_=f"finding {'waived' if waived else found.grade}")
+
+
+def _clause(found: Finding) -> str | None:
+    if found.clause:
+        return f"{f'{found.section}: ' if found.section else ''}{found.clause}"
+    return "none is noted: the licence was not read in full" if found.license and found.unverified else None
+
+
+def _source(found: Finding) -> Markup | None:
+    """Where a clause stands; only an https address is a link."""
+    if not found.source:
+        return None
+    return joined([link(found.source), " (unverified: it was not read in full)" if found.unverified else ""])
+
+
+def _path(model: Audited, found: Finding) -> Markup:
+    """The way of a licence: from the ancestor that brought it down to the model, with how each was made."""
+    ids, made = found.path[::-1], ("", *found.relations[::-1])
+    last = len(ids) - 1
+    drawn = [i for i, id_ in enumerate(ids) if i < ENDS or i > last - ENDS or id_ == found.offender]
+    steps: list[Markup] = []
+    for before, i in zip([-1, *drawn], drawn, strict=False):
+        if i - before > 1:
+            steps.append(
+                tag("li", _arrow("…"), tag("span", f"{number(i - before - 1)} more", class_="box"), class_="gap")
+            )
+        notes = [f"brings {found.license or 'unknown terms'}"] * (i == 0)
+        notes += [f"declares {clipped(model.declared)}"] * (i == last)
+        steps.append(_step(ids[i], made[i], notes, offender=ids[i] == found.offender))
+    return tag("ol", *steps, class_="path", aria_label="The way of the licence down to the model")
+
+
+def _step(id_: str, relation: str, notes: Iterable[str], *, offender: bool) -> Markup:
+    """A model on the way, with the arrow that leads to it."""
+    arrow = [_arrow("derived" if relation == Relation.UNKNOWN else relation)] if relation else []
+    mark = [tag("strong", "◆ it begins here")] if offender else []
+    box = tag("span", _model_link(id_), *(tag("small", note) for note in notes), *mark, class_="box")
+    return tag("li", *arrow, box, class_="offender" if offender else None)
+
+
+def _arrow(words: str) -> Markup:
+    return tag("span", words, class_="arrow")
+
+
+def _passing(found: Audit, passing: Sequence[Audited]) -> list[Markup]:
+    shown = passing[:PASSING]
+    if not shown:
+        return [tag("p", "None.")]
+    left = len(passing) - len(shown) + found.summary.classes["pass"] - sum(m.grade == "pass" for m in found.models)
+    items = (tag("li", _model_link(model.model), f" {model.declared}") for model in shown)
+    words = tag("summary", f"{number(len(shown))} models with nothing against them")
+    return [tag("details", words, tag("ul", *items, class_="passing")), *_left_out(left, "models that pass")]
+
+
+def _left_out(left: int, what: str) -> list[Markup]:
+    words = f"{number(left)} more {what} are not shown here: the json format (lineage audit … -f json) has them all."
+    return [tag("p", words, class_="soft")] if left > 0 else []
+
+
+def _table(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, texts: set[int]) -> Markup:
+    """A table that the keyboard can scroll sideways. The first cell of a row is its heading; the others are numbers,
+    but for the columns in `texts`."""
+    kinds = ["text" if i in texts else "number" for i in range(1, len(columns))]
+    head = [tag("th", words, scope="col", class_=kind) for words, kind in zip(columns, [None, *kinds], strict=True)]
+    lines = []
+    for first, *cells in rows:
+        filled = (tag("td", cell, class_=kind) for cell, kind in zip(cells, kinds, strict=True))
+        lines.append(tag("tr", tag("th", first, scope="row"), *filled))
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *lines))
+    return tag("div", table, class_="scroll", role="region", aria_label=name, tabindex=0)
+
+
+def _terms(facts: dict[str, str | None]) -> Markup:
+    told = (tag("div", tag("dt", name), tag("dd", fact)) for name, fact in facts.items() if fact)
+    return tag("dl", *told, class_="terms")
+
+
+def _model_link(id_: str) -> Markup:
+    return link(id_, f"https://huggingface.co/{quote(id_, errors='replace')}", class_="id")
