@@ -88,6 +88,11 @@ RULES = {
             "declare a licence that the Hub knows, or license_name and license_link",
         ),
         Rule(
+            "unknown-version", Verdict.UNKNOWN, "child",
+            "Label or inherited licence names a family of licences, the other one of them: which is meant is open.",
+            "declare the licence that is inherited by its version: {ancestor}",
+        ),
+        Rule(
             "contradictory-metadata", Verdict.CONTRADICTORY_METADATA, "child", "The metadata says two things.",
             "let license and license_name say the same",
         ),
@@ -148,6 +153,7 @@ _BY_TERMS = {
     Terms.SAME: "same-licence",
     Terms.NO_SHARE: "no-share",
 }
+_LEAVE_FREE = {Terms.FREE, Terms.NOTICES}
 #: Kinds of which it is open whether they reach the weights of a model at all.
 _OPEN = {"copyleft", "weak-copyleft", "share-alike", "no-derivatives", "non-commercial", "attribution", "data"}
 
@@ -189,6 +195,8 @@ def _by_child_terms(
 ) -> str:
     if met := _met(label, mine, theirs):
         return met
+    if theirs.terms not in _LEAVE_FREE and any(theirs.id in own.members or own.id in theirs.members for own in mine):
+        return "unknown-version"
     if theirs.terms != Terms.UNKNOWN and theirs.family and any(own.family == theirs.family for own in mine):
         return "wrong-version"
     if theirs.terms == Terms.NOTICES:

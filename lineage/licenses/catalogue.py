@@ -51,7 +51,7 @@ _TRAINING = (
     "forbidden-other-ai unknown"
 ).split()
 _DERIVATIVES = ("share", "make-only", "share-noncommercial", "share-research", "unknown")
-_LISTS = {"vendors", "compatible", "carries"}
+_LISTS = {"vendors", "compatible", "carries", "members"}
 _FLAGS = {"hub", "osi", "fsf", "unverified", "forbids_further_restrictions"}
 _KINDS = (
     "permissive public-domain attribution copyleft weak-copyleft share-alike no-derivatives responsible-ai "
@@ -77,10 +77,10 @@ class License:
     """What is known of a licence.
 
     `commercial` is yes, conditional (with a `threshold`), no or unknown, and is about using the weights; `hosted` is
-    depends or no where offering the model as a service has terms of its own; `family` is
-    shared by the versions of one agreement; `vendors` are the owners on the Hub whose materials it licenses;
-    `compatible` are licences that a derivative may be under instead; `carries` are those whose conditions its own text
-    repeats; `spdx` is None where SPDX has no id for it.
+    depends or no where offering the model as a service has terms of its own; `family` is shared by the versions of one
+    agreement; `members` are the licences that a label without a version may mean; `vendors` are the owners on the Hub
+    whose materials it licenses; `compatible` are licences that a derivative may be under instead; `carries` are those
+    whose conditions its own text repeats; `spdx` is None where SPDX has no id for it.
     """
 
     id: str
@@ -95,6 +95,7 @@ class License:
     osi: bool | None = None
     fsf: bool | None = None
     family: str | None = None
+    members: frozenset[str] = frozenset()
     vendors: tuple[str, ...] = ()
     unverified: bool = False
     note: str | None = None
@@ -229,7 +230,7 @@ def read_catalogue(texts: Mapping[str, str], others: Mapping[str, str] | None = 
         licenses[license.id] = license
         sums.update(f"{name}\n{text}\n".encode())
     for license in licenses.values():
-        unknown = (license.compatible | license.carries) - licenses.keys()
+        unknown = (license.compatible | license.carries | license.members) - licenses.keys()
         if unknown:
             raise CatalogueError(f"{license.id}.toml names licences that are not there: {', '.join(sorted(unknown))}")
     return Catalogue(licenses, sums.hexdigest()[:12])
@@ -260,7 +261,7 @@ def license_of(name: str, data: Mapping[str, Any]) -> License:
         raise CatalogueError(f"{name}: facts are many: write [[fact]]")
     facts = tuple(_fact(name, fact) for fact in given)
     _check_types(name, flat)
-    for listed, kind in (("compatible", frozenset), ("carries", frozenset), ("vendors", tuple)):
+    for listed, kind in (("compatible", frozenset), ("carries", frozenset), ("members", frozenset), ("vendors", tuple)):
         if listed in flat:
             flat[listed] = kind(flat[listed])
     _check(name, "derivatives", flat.get("derivatives", "share"), _DERIVATIVES)

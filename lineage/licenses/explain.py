@@ -104,6 +104,7 @@ def _axes(license: License) -> list[tuple[str, str]]:
         ("child terms", f"{license.terms}: {_TERMS[license.terms]}"),
         ("compatible", ", ".join(sorted(license.compatible)) or None),
         ("carries the conditions of", ", ".join(sorted(license.carries)) or None),
+        ("may mean", ", ".join(sorted(license.members)) or None),
         ("training on outputs", _TRAINING[license.training]),
         ("a derivative's name begins", license.begins),
         ("display", license.display),
