@@ -1,4 +1,4 @@
-"""Answers of the Hub's API: raw JSON, paced, with timeouts, and never asked of anyone but the endpoint."""
+"""Answers of the Hub: paced by its quotas, with timeouts, and never asked of anyone but the endpoint."""
 
 import logging
 import time
@@ -13,12 +13,13 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx2
 from huggingface_hub import constants, get_token
-from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils._http import http_backoff, parse_ratelimit_headers
+from huggingface_hub.utils._http import http_stream_backoff, parse_ratelimit_headers
 
 from crawler.dumps import read_json
 from registry.records import RegistryError
 
+Params = Mapping[str, Any] | None
+R = TypeVar("R")
 T = TypeVar("T")
 
 #: The Hub's largest page, and its default.
@@ -56,6 +57,10 @@ class CrawlError(RegistryError):
     """The Hub did not answer, or not as it should; what came before is saved."""
 
 
+class Elsewhere(CrawlError):
+    """The Hub sent us to another origin, which was not asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer: the URL asked, its status, decoded body, headers and size in bytes."""
@@ -74,6 +79,12 @@ class Answer:
         return " ".join(str(self.headers.get("x-error-message") or said).split())[:200]
 
 
+#: How a response, whose body is still to come, becomes an answer; None where it is none that can be used.
+Reader = Callable[[httpx2.Response], Answer | None]
+#: What kept an answer from coming, and for how many seconds the Hub wants to be left alone, where it says so.
+_Failure = tuple[str, float | None]
+
+
 @dataclass(slots=True)
 class Quota:
     """What the Hub said last of the requests that are left of how many in a window of how many seconds; and how long we
@@ -83,6 +94,9 @@ class Quota:
     limit: int | None = None
     window: int | None = None
     waited: float = 0.0
+    #: When the window ends, by `time.monotonic`; and the requests that were taken of it and are not answered yet.
+    reset_at: float = 0.0
+    under_way: int = 0
 
     def seconds_for(self, requests: int) -> float:
         """How long the quota makes that many more requests take, at least."""
@@ -103,12 +117,13 @@ class Hub:
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         self.origin = _endpoint_origin(self.endpoint)
         self.models_url = f"{self.endpoint}/api/models"
-        self.quota = Quota()
+        #: The quota of the API, which `waited` of all waiting is kept with. The Hub counts files apart from it (plans:
+        #: https://huggingface.co/docs/hub/rate-limits); how it counts its cache of files, nothing says.
+        self.quota, self._files, self._cache = Quota(), Quota(), Quota()
         #: Called with the seconds, when a pause of more than a few begins.
         self.on_pause: Callable[[float], None] = lambda seconds: None
         self.requests = 0
-        self._reset_at = self._waited_until = self._pause_until = 0.0
-        self._in_flight = 0
+        self._waited_until = self._pause_until = 0.0
         self._lock = Lock()
         self._closed = Event()
         self._slots = Semaphore(_AT_ONCE)
@@ -156,127 +171,139 @@ class Hub:
             self._own(answer.next_url)
         return answer
 
-    def gather(self, requests: Iterable[tuple[str, Mapping[str, Any] | None]]) -> list[Answer | CrawlError]:
+    def gather(self, requests: Iterable[tuple[str, Params]]) -> list[Answer | CrawlError]:
         """The answers to several requests (URL, parameters), in their order; several are in flight at once.
 
         An error stands in place of its answer. If nothing but errors came, the first is raised.
         """
-        asked = [self._start(self._get_or_error, url, params) for url, params in requests]
-        answers = [answer.result() for answer in asked]
+        answers = self.each(lambda request: self.get(*request, follow=True), requests)
         if answers and all(isinstance(answer, CrawlError) for answer in answers):
             raise next(answer for answer in answers if isinstance(answer, CrawlError))
         return answers
+
+    def each(self, ask: Callable[[R], T], items: Iterable[R]) -> list[T | CrawlError]:
+        """What `ask` gives for each of the items, or its error, in their order; several are asked for at once."""
+
+        def ask_or_error(item: R) -> T | CrawlError:
+            try:
+                return ask(item)
+            except CrawlError as error:
+                return error
+
+        return [coming.result() for coming in [self._start(ask_or_error, item) for item in items]]
 
     def model_url(self, name: str) -> str:
         """Where a model is asked for."""
         return f"{self.models_url}/{quote(name)}"
 
-    def get(self, url: str, params: Mapping[str, Any] | None = None, *, follow: bool = False) -> Answer:
-        """One answer, after the pauses that the quota asks for; redirects within the origin only if `follow`."""
+    def get(self, url: str, params: Params = None, *, follow: bool = False, read: Reader | None = None) -> Answer:
+        """One answer, after the pauses that the quota asks for; redirects within the origin only if `follow`.
+
+        It is JSON, unless there is another way to `read` it. Elsewhere is raised where it is to be had of others.
+        """
         for _ in range(_MOST_REDIRECTS):
-            answer = self._answer(url, params)
+            answer = self._answer(url, params, read)
             where = answer.headers.get("location")
             if not follow or answer.status not in _REDIRECTS or where is None:
                 return answer
             url = _joined(url, where)
         raise CrawlError(f"{self.endpoint} redirects in circles ({url[:200]}): is the mirror set up right?")
 
-    def _get_or_error(self, url: str, params: Mapping[str, Any] | None) -> Answer | CrawlError:
-        try:
-            return self.get(url, params, follow=True)
-        except CrawlError as error:
-            return error
-
     def _start(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
         """Work in a thread of its own. Not in a pool: the interpreter would wait for that at its end."""
         future: Future[T] = Future()
 
         def run() -> None:
-            with self._slots:
-                try:
-                    future.set_result(work(*arguments))
-                except BaseException as error:
-                    future.set_exception(error)
+            try:
+                future.set_result(work(*arguments))
+            except BaseException as error:
+                future.set_exception(error)
 
         Thread(target=run, name="hub", daemon=True).start()
         return future
 
-    def _answer(self, url: str, params: Mapping[str, Any] | None) -> Answer:
+    def _answer(self, url: str, params: Params, read: Reader | None) -> Answer:
         self._own(url)
+        problem = ""
         for attempt in range(_TRIES):
-            self._wait_for_quota()
-            response = self._request(url, params)
-            if isinstance(response, str):
-                problem, pause = response, None
-            elif response.status_code == 429:
-                problem, pause = "allows no more requests", _pause(response)
-            elif response.status_code in _RETRIED:
-                problem, pause = f"fails ({response.status_code})", _retry_after(response)
-            else:
-                answer = _read(response)
-                if answer is not None:
-                    return answer
-                problem, pause = "gave no usable answer", None  # cut off, or HTML: something in between
+            answer = self._paced(url, params, read)
+            if isinstance(answer, Answer):
+                return answer
+            problem, pause = answer
             if attempt + 1 < _TRIES:
                 self._sleep(min(2.0**attempt, 8.0) if pause is None else pause)
         raise CrawlError(f"{self.endpoint} {problem}, in {_TRIES} tries: {_LATER}")
 
-    def _request(self, url: str, params: Mapping[str, Any] | None) -> httpx2.Response | str:
-        """The response, or what kept it from coming."""
-        with self._lock:
-            self.requests += 1
-            self._in_flight += 1
+    def _paced(self, url: str, params: Params, read: Reader | None) -> Answer | _Failure:
+        """One try, as soon as its quota allows it; what waits keeps no request of another quota waiting."""
+        quota = self._quota_of(url)
+        while True:
+            with self._slots:
+                pause = self._take(quota)
+                if pause <= 0:
+                    return self._request(quota, url, params, read)
+            self._sleep(pause)
+
+    def _request(self, quota: Quota, url: str, params: Params, read: Reader | None) -> Answer | _Failure:
+        """The answer, or what kept it from coming."""
         try:
-            response = http_backoff(
+            with http_stream_backoff(
                 "GET",
                 url,
                 max_retries=0,  # we try again ourselves: within the quota, and so that Ctrl-C ends it
                 params=params,
-                headers=self._headers,
+                # Who bounds what is read must not be sent something small that unpacks to something large.
+                headers=self._headers | ({"accept-encoding": "identity"} if read else {}),
                 timeout=_TIMEOUT,
                 follow_redirects=False,
                 retry_on_status_codes=(),
-            )
-            self._note_quota(response)
-        except HfHubHTTPError as error:
-            return f"fails ({error.response.status_code})"
+            ) as response:
+                answer = _judged(response, read or _read)
+                self._note_quota(quota, response)
+                return answer
         except httpx2.HTTPError as error:
-            return f"cannot be reached ({type(error).__name__})"
+            return f"cannot be reached ({type(error).__name__})", None
         except (ValueError, OverflowError, OSError, httpx2.InvalidURL) as error:  # a URL, proxy or token that is none
             kind = type(error).__name__
             raise CrawlError(f"{self.endpoint} cannot be asked ({kind}): check endpoint, proxy and token") from error
         finally:
             with self._lock:
-                self._in_flight -= 1
-        return response
+                quota.under_way -= 1
 
     def _own(self, url: str) -> None:
         """The token, and our trust, go to one origin."""
         if _origin(url) != self.origin:
-            raise CrawlError(
+            raise Elsewhere(
                 f"{self.endpoint} sent us to another origin ({_origin(url)[:200]}): is the mirror set up right?"
             )
 
-    def _note_quota(self, response: httpx2.Response) -> None:
+    def _quota_of(self, url: str) -> Quota:
+        place = url.removeprefix(self.endpoint)
+        if place.startswith("/api/resolve-cache/"):  # where the Hub redirects requests for small files to
+            return self._cache
+        return self.quota if place.startswith("/api/") else self._files
+
+    def _note_quota(self, quota: Quota, response: httpx2.Response) -> None:
         info = parse_ratelimit_headers(response.headers)
         if info is not None:
             with self._lock:
                 # The other requests that are under way will have been counted when their answers come.
-                self.quota.left = max(0, info.remaining - (self._in_flight - 1))
-                self.quota.limit, self.quota.window = info.limit, info.window_seconds
-                self._reset_at = time.monotonic() + info.reset_in_seconds
+                quota.left = max(0, info.remaining - (quota.under_way - 1))
+                quota.limit, quota.window = info.limit, info.window_seconds
+                quota.reset_at = time.monotonic() + info.reset_in_seconds
 
-    def _wait_for_quota(self) -> None:
-        """Take one request of the quota; wait out the window where none is left, before the Hub has to refuse."""
-        while True:
-            with self._lock:
-                pause = self._reset_at + 1 - time.monotonic()  # the reset is told in whole seconds
-                if self.quota.left != 0 or pause <= 0:
-                    self.quota.left = self.quota.left - 1 if self.quota.left else None
-                    break
-            self._sleep(pause)
+    def _take(self, quota: Quota) -> float:
+        """Take one request of a quota; the seconds to wait first where none is left, before the Hub has to refuse."""
         if self._closed.is_set():
             raise CrawlError("the crawl was ended")
+        with self._lock:
+            pause = quota.reset_at + 1 - time.monotonic()  # the reset is told in whole seconds
+            if quota.left == 0 and pause > 0:
+                return pause
+            quota.left = quota.left - 1 if quota.left else None
+            quota.under_way += 1
+            self.requests += 1
+        return 0.0
 
     def _sleep(self, seconds: float) -> None:
         if seconds > _TOO_LONG:
@@ -297,8 +324,19 @@ class Hub:
             self._waited_until = end
 
 
+def _judged(response: httpx2.Response, read: Reader) -> Answer | _Failure:
+    """What to make of a response."""
+    if response.status_code == 429:
+        response.read()
+        return "allows no more requests", _pause(response)
+    if response.status_code in _RETRIED:
+        return f"fails ({response.status_code})", _retry_after(response)
+    return read(response) or ("gave no usable answer", None)  # cut off, or HTML: something in between
+
+
 def _read(response: httpx2.Response) -> Answer | None:
     """The response as an answer; None where it should be JSON and is none."""
+    response.read()
     url = str(response.request.url)
     try:
         body = read_json(response.content) if response.content else None

@@ -22,6 +22,7 @@ from lineage.evidence import Files, FileText
 from lineage.formats.html import html
 from lineage.formats.junit import junit
 from lineage.formats.sarif import sarif
+from lineage.formats.text import number
 from lineage.policy import INITIAL, POLICY_FILE
 from lineage.selection import Selection
 from registry.database import open_registry
@@ -109,11 +110,12 @@ def _written(found: Audit, format_: str, file: str | None, *, strict: bool) -> s
 def _files(endpoint: str | None, models: Iterable[str]) -> dict[str, Files]:
     """The files of these models, from the cache or the Hub."""
     from crawler.evidence import cache_folder, read_files  # noqa: PLC0415 - most audits read no files
-
     from crawler.hub import Hub  # noqa: PLC0415
 
     with Hub(endpoint) as hub:
+        hub.on_pause = lambda seconds: click.echo(f"waiting {seconds:,.0f} s for the Hub to allow more", err=True)
         read = read_files(hub, models, cache_folder())
+        click.echo(f"read the files of {number(len(read))} models in {number(hub.requests)} requests", err=True)
     return {
         model: Files(tuple(FileText(f.path, f.text, f.sha256) for f in repo.files), repo.problem)
         for model, repo in read.items()

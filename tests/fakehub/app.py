@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.fakehub.faults import Fault, FaultPlan, Seen
+from tests.fakehub.files import cached_at, content_of, served
 from tests.fakehub.limits import Answer, RateLimit
 from tests.fakehub.listing import Refused, next_url, read_expand, read_listing
 from tests.fakehub.shapes import EXPAND, SINGLE, serialised
@@ -34,6 +35,8 @@ class Hub:
     files_quota: RateLimit
     #: Whether lists expand `baseModels`, `childrenModelCount` and `usedStorage`; the real Hub's word on it has changed.
     list_allows_base_models: bool = True
+    #: Whether `resolve` leads to the Hub's own cache of files, under /api/resolve-cache, as it has done since 2025.
+    redirects_files: bool = False
     requests: list[Seen] = field(default_factory=list)
     #: What went wrong in the fake itself, or in a function of `World.before_page`.
     errors: list[Exception] = field(default_factory=list)
@@ -52,8 +55,13 @@ def build(hub: Hub) -> ASGIApp:
         Route("/api/models/{owner}/{name}/revision/{revision}", api.model),
         Route("/api/whoami-v2", api.whoami),
         Route("/api/agent-harnesses", api.harnesses),
-        Route("/{owner}/{name}/resolve/{revision}/{path:path}", api.file),
-        Route("/{owner}/{name}/raw/{revision}/{path:path}", api.file),
+        *(
+            Route(f"{name}/{way}/{{revision}}/{{path:path}}", api.file)
+            for way in ("resolve", "raw")
+            for name in ("/{owner}/{name}", "/{name}")
+        ),
+        Route("/api/resolve-cache/models/{owner}/{name}/{revision}/{path:path}", api.file),
+        Route("/api/resolve-cache/models/{name}/{revision}/{path:path}", api.file),
     ]
     return Door(Starlette(routes=routes, exception_handlers={Refused: _refused}), hub)
 
@@ -89,27 +97,30 @@ class Api:
         with self.hub.world.lock:
             model = self._found(request, name)
             if model.name != name:
-                path = request.url.path.replace(f"/api/models/{name}", f"/api/models/{quote(model.name)}", 1)
-                where = f"{path}?{request.url.query}" if request.url.query else path
-                text = f"Temporary Redirect. Redirecting to {where}"
-                return Response(text, 307, {"Location": where}, media_type="text/plain")
+                return _renamed(request, f"/api/models/{name}", f"/api/models/{quote(model.name)}")
             self._open(model)
-            revision = request.path_params.get("revision", "main")
-            if revision not in {"main", model.row.get("sha")}:
-                raise Refused(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+            self._revision(request, model)
             return Response(serialised(self.hub.world, model, shape), media_type=_JSON)
 
     async def file(self, request: Request) -> Response:
-        """The card of a model, as a file; the fake has no others."""
+        """A file of a model, whole or the way to it."""
+        path, place = request.path_params["path"], request.url.path
         with self.hub.world.lock:
             model = self._found(request, _name(request))
+            if model.name != _name(request):
+                return _renamed(request, f"/{_name(request)}/", f"/{quote(model.name)}/")
             self._open(model)
             if model.row.get("gated"):
                 raise Refused(403, f"Access to model {model.name} is restricted.", "GatedRepo")
-            if request.path_params["path"] != "README.md" or "cardData" not in model.row:
+            sha = self._revision(request, model)
+            content = content_of(model, path)
+            if content is None:
                 raise Refused(404, "Entry not found", "EntryNotFound")
-            card = json.dumps(model.row["cardData"], ensure_ascii=True, indent=2)  # JSON is YAML too
-        return Response(f"---\n{card}\n---\n# {model.name}\n", media_type="text/plain")
+        way = "cache" if "/resolve-cache/" in place else "raw" if "/raw/" in place else "resolve"
+        if way == "resolve" and self.hub.redirects_files and not isinstance(content, dict):
+            where = cached_at(model.name, sha, path)
+            return Response(f"Temporary Redirect. Redirecting to {where}", 307, {"Location": where})
+        return served(content, sha, raw=way == "raw")
 
     async def whoami(self, request: Request) -> Response:
         """Who the token is for."""
@@ -135,6 +146,15 @@ class Api:
         if model.row.get("disabled"):
             raise Refused(403, _DISABLED)
 
+    @staticmethod
+    def _revision(request: Request, model: Model) -> str | None:
+        """The commit that is asked for, where it is known."""
+        sha = model.row.get("sha")
+        revision = request.path_params.get("revision", "main")
+        if revision not in {"main", sha}:
+            raise Refused(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+        return str(sha) if sha else None
+
 
 class Door:
     """What every request passes: it is noted, counted, perhaps struck by a fault, and its answer gets the headers."""
@@ -155,7 +175,8 @@ class Door:
             user_agent=headers.get("user-agent"),
         )
         self.hub.requests.append(seen)
-        quota = self.hub.quota if seen.path.startswith("/api/") else self.hub.files_quota
+        of_files = seen.path.startswith("/api/resolve-cache/") or not seen.path.startswith("/api/")
+        quota = self.hub.files_quota if of_files else self.hub.quota
         passes = quota.take()
         fault = self.hub.faults.meet(seen)
         seen.fault = fault.kind if fault else None
@@ -259,6 +280,13 @@ def _name(request: Request) -> str:
     owner = request.path_params.get("owner")
     name: str = request.path_params["name"]
     return f"{owner}/{name}" if owner else name
+
+
+def _renamed(request: Request, name: str, now: str) -> Response:
+    """The way to a model of another name, or of another letter case."""
+    path = quote(request.url.path).replace(name, now, 1)
+    where = f"{path}?{request.url.query}" if request.url.query else path
+    return Response(f"Temporary Redirect. Redirecting to {where}", 307, {"Location": where}, media_type="text/plain")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -43,13 +43,15 @@ class FakeHub:
         window: float = 300,
         clock: Callable[[], float] = time.monotonic,
         list_allows_base_models: bool = True,
+        files_quota: int | None = None,
+        redirects_files: bool = False,
         port: int = 0,
     ) -> None:
         self.world = rows if isinstance(rows, World) else World(rows)
         self.faults = FaultPlan()
         self.quota = RateLimit(quota, window, clock)
-        files = RateLimit(None, window, clock, "resolvers")
-        self.hub = Hub(self.world, self.faults, self.quota, files, list_allows_base_models)
+        self.files_quota = RateLimit(files_quota, window, clock, "resolvers")
+        self.hub = Hub(self.world, self.faults, self.quota, self.files_quota, list_allows_base_models, redirects_files)
         self._port = port
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.fakehub.files import names_of
 from tests.fakehub.world import Model, World
 
 Shape = tuple[str, ...]
@@ -55,6 +56,8 @@ def _field(world: World, model: Model, key: str) -> Any:
             return world.base_models(model)
         case "childrenModelCount":
             return world.children(model)
+        case "siblings" if "siblings" not in model.row:
+            return [{"rfilename": name} for name in names_of(model)]
         case _:
             return model.row.get(key)
 

@@ -10,8 +10,11 @@ import pytest
 from click.testing import Result
 from sqlalchemy import Engine
 
+from tests.crawler.crawls import token_of_the_tests
+from tests.fakehub.server import FakeHub
 from tests.families import api_row, family, save
 from tests.lineage.calls import database, lineage, refusal
+from tests.lineage.test_texts import APACHE
 
 FAMILY = """
 google/Base  gemma
@@ -190,6 +193,21 @@ def test_policy_init_writes_a_policy_once(world: Engine) -> None:
         world, "--all", "--policy", "other.toml"
     ).stdout.replace(", policy other.toml", "")
     assert refusal("policy", "init", "no/folder/x.toml").startswith("no/folder/x.toml: No such file")
+
+
+def test_evidence_is_read_from_the_hub_and_kept(world: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    token_of_the_tests(monkeypatch)
+    monkeypatch.setenv("LINEAGE_CACHE", str(Path("cache").absolute()))
+    rows = [api_row("acme/Free", license="apache-2.0", sha="1" * 40, files={"LICENSE": APACHE}), api_row("acme/Drops")]
+    with FakeHub(rows) as hub:
+        args = ("acme/Free", "acme/Unknown", "--evidence", "--endpoint", hub.url)
+        first = audited(world, *args)
+        again = audited(world, *args)
+    assert "\n  documented: grade 4 of 4\n" in first.stdout
+    assert "\n  documented: grade 1 of 4: its files could not be read: not on the Hub, or private\n" in first.stdout
+    assert first.stderr == "read the files of 2 models in 4 requests\n"
+    assert again.stderr == "read the files of 2 models in 2 requests\n"
+    assert again.stdout == first.stdout
 
 
 HOSTILE = "\x1b[31m<script>alert(1)</script>|`x`\u202e=1"
