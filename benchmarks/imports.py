@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from benchmarks.audits import judged
 from benchmarks.data import synthetic_rows, write_rows
 from benchmarks.measures import Row, bare_insert, peak_memory, timed
 from crawler.parse import parse
@@ -55,6 +56,7 @@ def measured(folder: Path, wanted: int) -> list[Row]:
         ("resolving names, nothing new", f"{resolving:.2f} s", f"{resolving / first:.1%} of the import"),
         ("peak memory of the import", f"{peak:,.0f} MB", f"{before:,.0f} MB before it"),
         *queries(engine),
+        *judged(engine),
         *starts(engine),
     ]
 

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,7 +13,7 @@ from lineage.evidence import Documents, Evidence, Files, contradiction, document
 from lineage.findings import Finding, finding, worst_first
 from lineage.inheritance import effective
 from lineage.judgement import Judgement, grade_of
-from lineage.licenses.catalogue import CatalogueError, catalogue, own_facts
+from lineage.licenses.catalogue import CatalogueError, catalogue, own, own_facts
 from lineage.licenses.labels import Declared, license_named, template_of
 from lineage.policy import Clarify, Policy, Usage
 from lineage.rules import RULES, Verdict
@@ -100,8 +100,8 @@ def audit(
     is no licence.
     """
     policy = policy or Policy()
-    changed = _changed(policy, read)
-    with own_facts(policy.without(changed)):
+    unsure = _unsure(policy, read)
+    with own_facts(policy.without(unsure)):
         label = claim if claim == ANY else license_named(claim)
         if label is None:
             raise CatalogueError(f"no such licence: {claim}: `lineage license --list` shows those that are known")
@@ -109,31 +109,33 @@ def audit(
             selected = select_models(connection, selection)
             day = data_date(connection)
         found = Auditor(selected, label, policy, today or date.today(), read).report(selection.asked, day, limit)
-    remarks = (*found.summary.remarks, *_unchecked(policy, changed, read))
-    return replace(found, summary=replace(found.summary, remarks=remarks))
-
-
-def _changed(policy: Policy, read: Reader | None) -> list[Clarify]:
-    """The clarifications whose file is not what it was, or cannot be read any more."""
-    resting = [clarify for clarify in policy.clarifications if clarify.file]
-    if read is None or not resting:
-        return []
-    files = read(sorted({clarify.model for clarify in resting}))
-    hashes = {(model, file.path): file.sha256 for model, its in files.items() for file in its.files}
-    return [clarify for clarify in resting if hashes.get((clarify.model, clarify.file or "")) != clarify.sha256]
-
-
-def _unchecked(policy: Policy, changed: Sequence[Clarify], read: Reader | None) -> list[str]:
-    said = [
-        f"{policy.at(c)}: {c.file} of {c.model} is not what it was: this clarification is not used" for c in changed
-    ]
+    remarks = [f"{policy.at(clarify)}: {why}: this clarification is not used" for clarify, why in unsure.items()]
     if read is None:
-        said += [
+        remarks += [
             f"{policy.at(c)}: rests on {c.file} of {c.model}, which was not compared: see --evidence"
             for c in policy.clarifications
             if c.file
         ]
-    return said
+    return replace(found, summary=replace(found.summary, remarks=(*found.summary.remarks, *remarks)))
+
+
+def _unsure(policy: Policy, read: Reader | None) -> dict[Clarify, str]:
+    """The clarifications whose file is not what it was, or cannot be read, with which of that it is."""
+    resting = [clarify for clarify in policy.clarifications if clarify.file]
+    if read is None or not resting:
+        return {}
+    files = read(sorted({clarify.model for clarify in resting}))
+    found = {}
+    for clarify in resting:
+        held = files.get(clarify.model, Files())
+        now = {file.path: file.sha256 for file in held.files}.get(clarify.file or "")
+        if now is None:
+            found[clarify] = (
+                f"{clarify.file} of {clarify.model} could not be read ({held.problem or 'it is not there'})"
+            )
+        elif now != clarify.sha256:
+            found[clarify] = f"{clarify.file} of {clarify.model} is not what it was"
+    return found
 
 
 def exit_status(found: Audit, *, strict: bool) -> int:
@@ -167,10 +169,8 @@ class Auditor:
         """Judge the models, and tell it."""
         results = [self._result(key) for key in self._chosen]
         first = heapq.nsmallest(len(results) if limit is None else limit, results, key=self._rank)
-        offenders, branches = (
-            rank_offenders(self._verdicts, results),
-            branches_of(self._verdicts, self._selected, results),
-        )
+        offenders = rank_offenders(self._verdicts, results)
+        branches = branches_of(self._verdicts, self._selected, results)
         counted = _counted(results)
         left_out = {"models": len(results), "offenders": len(offenders), "branches": len(branches)}
         summary = Summary(
@@ -204,9 +204,10 @@ class Auditor:
         return {id: documents(files) for id, files in read(ids).items()}
 
     def _compared(self, key: int, label: Declared) -> Declared:
-        """A label with what the licence files say against it."""
-        own = (self._documents or {}).get(self._selected.briefs[key].id)
-        against = contradiction(label, own) if own and not label.contradiction else None
+        """A label with what the licence files say against it; what the user says of a model stands."""
+        name = self._name(key)
+        held = None if name.casefold() in own().clarifications else (self._documents or {}).get(name)
+        against = contradiction(label, held) if held and not label.contradiction else None
         return replace(label, contradiction=against) if against else label
 
     def _evidence(self, result: Result) -> Evidence | None:
@@ -216,8 +217,8 @@ class Auditor:
         unread = documents(Files(problem="it is not in the registry"))
         above = {self._name(key): self._documents.get(self._name(key), unread) for key in ancestry.ancestors}
         parents = [self._name(key) for key in self._verdicts.parents(result.key)]
-        own = self._documents.get(self._name(result.key), unread)
-        return graded(self._verdicts.labels[result.key], own, above, parents, passes=result.grade == "pass")
+        mine = self._documents.get(self._name(result.key), unread)
+        return graded(self._verdicts.labels[result.key], mine, above, parents, passes=result.grade == "pass")
 
     def _rank(self, result: Result) -> tuple[int, int, int, str]:
         brief = self._selected.briefs[result.key]
@@ -252,12 +253,10 @@ class Auditor:
         """The licences, declared or inherited, that the policy does not allow."""
         if self._policy.allow is None:
             return
-        own = self._verdicts.labels[key].licenses
-        for license in sorted(own - self._usage.allowed(own)):
-            yield Judgement("not-allowed", license)
-        brought = self._verdicts.brought(key)
-        allowed = self._usage.allowed(license for license, _ in brought)
-        yield from (Judgement("not-allowed", license, k) for license, k in brought if license not in allowed | own)
+        mine, brought = self._verdicts.labels[key].licenses, self._verdicts.brought(key)
+        allowed = self._usage.allowed({*mine, *(license for license, _ in brought)})
+        yield from (Judgement("not-allowed", license) for license in sorted(mine - allowed))
+        yield from (Judgement("not-allowed", license, k) for license, k in brought if license not in allowed | mine)
 
     def _audited(self, result: Result) -> Audited:
         brief, label = self._selected.briefs[result.key], self._verdicts.labels[result.key]

@@ -116,9 +116,9 @@ class Policy:
         """The first waiver that covers a finding, and has not expired."""
         return next((w for w in self.waivers if w.expires >= today and w.covers(model, rule, ancestor)), None)
 
-    def without(self, changed: Collection[Clarify]) -> Own:
-        """What it adds to the catalogue but for clarifications whose files have changed."""
-        models = {clarify.model.casefold() for clarify in changed}
+    def without(self, unsure: Collection[Clarify]) -> Own:
+        """What it adds to the catalogue but for clarifications that cannot be relied on."""
+        models = {clarify.model.casefold() for clarify in unsure}
         kept = {model: known for model, known in self.own.clarifications.items() if model not in models}
         text = f"{self.own.text} without {sorted(models)}" if models else self.own.text
         return replace(self.own, clarifications=kept, text=text)

@@ -21,6 +21,7 @@ from lineage.selection import Selection
 from lineage.toml_lines import line_of
 from registry.records import RegistryError
 from tests.families import family
+from tests.lineage.test_texts import MIT
 
 TODAY = date(2026, 11, 24)
 OWN = """
@@ -296,7 +297,21 @@ def test_a_clarification_that_rests_on_a_file_holds_while_that_is_the_same(world
         found = audit(world, Selection(), claim="any", policy=policy, today=TODAY, read=reader(held))
         assert verdicts(found)["acme/Of-odd"] == verdict
         assert len(found.summary.remarks) == remarks
-    assert "is not what it was: this clarification is not used" in found.summary.remarks[0]
+    assert found.summary.remarks == (
+        f"{file}:1: LICENSE of acme/Odd is not what it was: this clarification is not used",
+    )
+    gone = audit(world, Selection(), claim="any", policy=policy, today=TODAY, read=reader(Files(problem="gated")))
+    assert verdicts(gone)["acme/Of-odd"] == ("unknown", "review")
+    assert gone.summary.remarks == (
+        f"{file}:1: LICENSE of acme/Odd could not be read (gated): this clarification is not used",
+    )
+
+
+def test_what_the_user_says_of_a_model_stands_whatever_its_files_hold(world: Engine, file: Path) -> None:
+    policy = written(file, '[[clarify]]\nmodel = "acme/odd"\nlicense = "apache-2.0"\nevidence = "asked"\n')
+    held = Files((FileText("LICENSE", MIT, ""),))
+    found = audit(world, Selection(), claim="any", policy=policy, today=TODAY, read=reader(held))
+    assert verdicts(found)["acme/Odd"] == ("ok", "pass")
 
 
 def test_a_licence_of_ones_own_is_known_by_its_names_and_judged_by_its_terms(registry: Engine, file: Path) -> None:
