@@ -210,6 +210,8 @@ class _Reader:
         for n, c in enumerate(self._file.clarify):
             if (c.file is None) != (c.sha256 is None):
                 raise self._error(("clarify", n), "file and sha256 go together: name both, or neither")
+            if any(c.model.casefold() == other.model.casefold() for other in self._file.clarify[:n]):
+                raise self._error(("clarify", n), f"{c.model} is clarified already: keep one of the two")
         lines: dict[object, int] = {w: self._line(("waiver", n)) for n, w in enumerate(self._file.waiver)}
         lines |= {c: self._line(("clarify", n)) for n, c in enumerate(self._file.clarify)}
         lines |= {id: self._line(location) for id, location in allowed.items()}

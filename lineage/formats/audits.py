@@ -84,9 +84,9 @@ def _rows(model: Audited) -> list[tuple[Cell, ...]]:
 
 
 def _words(found: Audit, name: str) -> str:
-    """The verdicts of a class with their numbers, where the class has more than one."""
-    counted = [(word, n) for word, n in found.summary.verdicts.get(name, {}).items()]
-    return f"  ({', '.join(f'{number(n)} {word}' for word, n in counted)})" if counted else ""
+    """The verdicts of a class with their numbers."""
+    counted = found.summary.verdicts.get(name, {})
+    return f"  ({', '.join(f'{number(n)} {word}' for word, n in counted.items())})" if counted else ""
 
 
 def _lines(model: Audited) -> list[str]:
@@ -118,14 +118,22 @@ def _because(evidence: Evidence) -> str:
 
 def _listed(found: Audit) -> Table:
     """A line a model, with the worst of its findings."""
-    rows: list[tuple[Cell, ...]] = []
-    for model in found.models:
-        worst = model.findings[0] if model.offenders else None
-        begins = worst.offender if worst and worst.offender != model.model else None
-        because = _about(worst) if worst else ""
-        rows.append((*_head(model), because, begins or ""))
+    rows: list[tuple[Cell, ...]] = [(*_head(model), *_reason(model)) for model in found.models]
     columns = ("class", "verdict", "model", "downloads", "evidence", "because of", "begins at")
-    return Table(columns, rows, notes=("in full: `lineage license MODEL`, or -f json",))
+    told = max(len(columns) - 2, *(n for row in rows for n, cell in enumerate(row, 1) if cell not in {"", None}))
+    notes = ("in full: `lineage license MODEL`, or -f json",)
+    return Table(columns[:told], [row[:told] for row in rows], notes=notes)
+
+
+def _reason(model: Audited) -> tuple[str, str]:
+    """What the worst finding is about, and where it begins, if elsewhere; else why what there is was waived."""
+    if not model.findings:
+        return "", ""
+    worst = model.findings[0]
+    if worst.waived is not None:
+        return f"waived: {worst.waived}", ""
+    begins = worst.offender if worst.offender not in {None, model.model, worst.ancestor} else None
+    return _about(worst), begins or ""
 
 
 def _about(finding: Finding) -> str:
@@ -144,4 +152,8 @@ def _foot(found: Audit) -> tuple[str, ...]:
     s = found.summary
     day = s.data_date[:10] if s.data_date else "an unknown date"
     policy = f", policy {s.policy}" if s.policy else ""
-    return (f"data of {day}, catalogue {s.catalogue}{policy}. {NO_ADVICE}",)
+    none = (f"none of them claims {s.claim}: `--claim any` audits them whatever they claim",) if not s.audited else ()
+    return (
+        *none,
+        f"data of {day}, catalogue {s.catalogue}{policy}. {NO_ADVICE}",
+    )

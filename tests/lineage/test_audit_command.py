@@ -78,6 +78,12 @@ def test_what_cannot_be_audited_is_refused_in_one_line(world: Engine) -> None:
     assert refusal("audit", "-r", "models.txt", *db).startswith("models.txt:2: no such model: acme/None")
 
 
+def test_nothing_that_claims_it_is_said_with_the_way_out(world: Engine) -> None:
+    said = audited(world, "acme/Mit").stdout
+    assert said.startswith("acme/Mit: 0 of 1 models claim apache-2.0\n")
+    assert "\nnone of them claims apache-2.0: `--claim any` audits them whatever they claim\n" in said
+
+
 def test_a_few_models_are_told_in_full(world: Engine) -> None:
     done = audited(world, "acme/Quant", "ACME/free")
     assert done.stdout.splitlines() == [

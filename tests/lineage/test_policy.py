@@ -90,6 +90,7 @@ def test_the_first_policy_is_valid_with_all_its_examples(file: Path) -> None:
         ("[[clarify]]\nmodel='a/b'\nlicense='mit'\n", r":1: clarify lacks 'evidence'"),
         ("[[clarify]]\nmodel='a/b'\nlicense='mit'\nevidence='x'\nfile='L'\n", r":1: file and sha256 go together"),
         ("[[clarify]]\nmodel='a'\nlicense='mit'\nevidence='x'\nfile='L'\nsha256='0'\n", r":6: sha256: "),
+        (2 * "[[clarify]]\nmodel='a'\nlicense='mit'\nevidence='x'\n", r":5: a is clarified already"),
         ("[[license]]\nid = 'mit'\n", r":1: "),
         (OWN.replace("acme-1", "mit"), r":3: there is a licence mit already"),
         (OWN.replace('"no"', '"maybe"'), r":2: commercial is 'maybe'"),
