@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -79,6 +80,8 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class Audit:
     """An audit: its summary, and each audited model, worst first, then the most downloaded."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/audit/1"
 
     summary: Summary
     models: tuple[Audited, ...]

@@ -1,6 +1,7 @@
 """Everything that is known of one model, on one page."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -22,6 +23,8 @@ from registry.read import (
 @dataclass(frozen=True, slots=True)
 class ModelPage:
     """A model's facts, its parents as declared, its direct derivatives by relation, other names and defects."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/model/1"
 
     asked: str
     facts: ModelFacts

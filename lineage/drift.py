@@ -6,6 +6,7 @@ exclude each other and stand in the order in which they are looked for, so that 
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -43,6 +44,8 @@ class DriftRow:
 @dataclass(frozen=True, slots=True)
 class Drift:
     """Drift by relation and over `all`; `bare` edges, whose parent declares nothing or was never seen, stand apart."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/drift/1"
 
     asked: tuple[str, ...]
     rows: tuple[DriftRow, ...]

@@ -9,6 +9,7 @@ fails.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -60,6 +61,8 @@ class Family:
     ids that means.
     """
 
+    SCHEMA: ClassVar[str] = "finetune-lineage/family/1"
+
     direction: str
     asked: tuple[str, ...]
     roots: tuple[str, ...]
@@ -72,6 +75,8 @@ class Family:
 @dataclass(frozen=True, slots=True)
 class Paths:
     """The ways from a model up to an ancestor, shortest first. `total` is None where a cycle makes them uncountable."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/paths/1"
 
     model: str
     ancestor: str
@@ -98,6 +103,8 @@ class CommonAncestor:
 @dataclass(frozen=True, slots=True)
 class Common:
     """What several models have in common."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/common/1"
 
     models: tuple[str, ...]
     ancestors: tuple[CommonAncestor, ...]

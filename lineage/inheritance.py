@@ -7,6 +7,7 @@ passes while something above is not known. It speaks of labels and terms; it is 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -40,6 +41,8 @@ class Inheritance:
     `combined` with its base as it is used, which is the verdict, and as the `delta` that is published, to which a
     licence that ends where works can be separated arguably does not reach.
     """
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/license/1"
 
     model: str
     declared: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -28,6 +29,8 @@ class ListedModel:
 class ModelList:
     """Some of `total` models."""
 
+    SCHEMA: ClassVar[str] = "finetune-lineage/models/1"
+
     total: int
     models: tuple[ListedModel, ...]
 
@@ -35,6 +38,8 @@ class ModelList:
 @dataclass(frozen=True, slots=True)
 class DefectList:
     """Some of `total` defects."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/defects/1"
 
     total: int
     defects: tuple[read.DefectFacts, ...]

@@ -1,6 +1,7 @@
 """What a registry holds, and what was imported last."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -11,6 +12,8 @@ from registry.read import RunFacts, last_runs, totals
 @dataclass(frozen=True, slots=True)
 class Overview:
     """Where the registry is, what it holds (models by state, edges by evidence, defects by kind), its last runs."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/overview/1"
 
     registry: str
     schema_version: str

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -34,6 +35,8 @@ class Reason:
 class Answer:
     """A question about `model`, answered yes, no, depends or "cannot be known", with the reasons, worst first."""
 
+    SCHEMA: ClassVar[str] = "finetune-lineage/answer/1"
+
     model: str
     question: str
     answer: str
@@ -55,6 +58,8 @@ class Suggestion:
 @dataclass(frozen=True, slots=True)
 class Suggestions:
     """Labels that a model may carry, most permissive first; where there are none, `notes` say why."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/suggestions/1"
 
     model: str
     suggestions: tuple[Suggestion, ...]

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -26,6 +27,8 @@ class FamilyCount:
     """The size of a family under several definitions. `data_date` is the date of the newest data it rests on,
     `roots` the number of models that `asked` means."""
 
+    SCHEMA: ClassVar[str] = "finetune-lineage/count/1"
+
     asked: tuple[str, ...]
     roots: int
     data_date: str | None
@@ -45,6 +48,8 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class Statistics:
     """Numbers about a family of so many `roots`, or about the whole registry where `asked` is empty."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/statistics/1"
 
     asked: tuple[str, ...]
     roots: int

@@ -12,12 +12,12 @@ from lineage import family, lists, overview, questions, statistics
 from lineage.audit import audit
 from lineage.describe import describe
 from lineage.drift import drift
-from lineage.formats.documents import SCHEMAS, Result, document
+from lineage.formats.documents import Result, document
 from lineage.inheritance import inheritance
 from lineage.licenses.explain import all_licenses, explain
 from lineage.selection import Selection
 from registry.records import DEFECT_KINDS
-from tools.make_docs import CONSOLE, generated, rerun
+from tools.make_docs import CONSOLE, RESULTS, generated, rerun
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -73,9 +73,9 @@ def results(engine: Engine) -> list[Result]:
 
 def test_json_keeps_to_its_schema(snapshot_registry: Engine) -> None:
     shown = results(snapshot_registry)
-    assert {type(result) for result in shown} == set(SCHEMAS)
+    assert {type(result) for result in shown} == set(RESULTS)
     for result in shown:
-        _, name, version = SCHEMAS[type(result)].split("/")
+        _, name, version = result.SCHEMA.split("/")
         schema = json.loads((ROOT / "docs" / "schemas" / f"{name}-{version}.json").read_text(encoding="utf-8"))
         jsonschema.Draft202012Validator.check_schema(schema)
         jsonschema.Draft202012Validator(schema).validate(json.loads(document(result)))

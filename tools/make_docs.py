@@ -19,10 +19,19 @@ from pydantic import TypeAdapter
 
 from crawler.dumps import Dump
 from crawler.load import import_files
+from lineage.audit import Audit
 from lineage.cli.main import main as cli
-from lineage.formats.documents import NAMES, SCHEMAS
-from lineage.licenses.explain import all_licenses, explain
+from lineage.describe import ModelPage
+from lineage.drift import Drift
+from lineage.family import Common, Family, Paths
+from lineage.formats.documents import NAMES, Result
+from lineage.inheritance import Inheritance
+from lineage.licenses.explain import LicenseList, LicensePage, all_licenses, explain
+from lineage.lists import DefectList, ModelList
+from lineage.overview import Overview
+from lineage.questions import Answer, Suggestions
 from lineage.rules import RULES
+from lineage.statistics import FamilyCount, Statistics
 from registry.database import open_registry
 from tests.fakehub.server import FakeHub
 
@@ -32,6 +41,11 @@ SNAPSHOT = ROOT / "crawler" / "data" / "snapshot.jsonl.gz"
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 #: Where the README has the fake Hub listen.
+#: Every type that a query may come to.
+RESULTS: tuple[type[Result], ...] = (
+    Answer, Audit, Common, DefectList, Drift, Family, FamilyCount, Inheritance, LicenseList, LicensePage, ModelList,
+    ModelPage, Overview, Paths, Statistics, Suggestions,
+)  # fmt: skip
 _HUB = "http://127.0.0.1:8123"
 
 _INTRODUCTION = """# The commands
@@ -91,9 +105,9 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "rules.md": rules_page(),
         ROOT / "docs" / "licenses.md": licenses_page(),
     }
-    for result, name in SCHEMAS.items():
-        _, short, version = name.split("/")
-        pages[ROOT / "docs" / "schemas" / f"{short}-{version}.json"] = json_schema(result, name)
+    for result in RESULTS:
+        _, short, version = result.SCHEMA.split("/")
+        pages[ROOT / "docs" / "schemas" / f"{short}-{version}.json"] = json_schema(result, result.SCHEMA)
     return pages
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
+import lineage.formats.licenses  # noqa: F401 - tells as_table and as_text how answers about licences are written
 from lineage import questions
 from lineage.cli.options import (
     endpoint_option,

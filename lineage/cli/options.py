@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-import lineage.formats.licenses  # noqa: F401 - tells as_table and as_text how answers about licences are written
 from lineage.formats.documents import Result, document
 from lineage.formats.rows import csv_table, json_lines, markdown_table
 from lineage.formats.tables import as_table, as_text

@@ -1,6 +1,7 @@
 """The catalogue as a person reads it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lineage.licenses.catalogue import CatalogueError, Fact, License, catalogue
 from lineage.licenses.labels import license_named, other_names
@@ -9,6 +10,8 @@ from lineage.licenses.labels import license_named, other_names
 @dataclass(frozen=True, slots=True)
 class LicensePage:
     """One licence: its axes with their values, and its facts in the order of the axes."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/license-facts/1"
 
     id: str
     name: str
@@ -34,6 +37,8 @@ class LicenseLine:
 @dataclass(frozen=True, slots=True)
 class LicenseList:
     """All licences of the catalogue, by id."""
+
+    SCHEMA: ClassVar[str] = "finetune-lineage/licenses/1"
 
     licenses: tuple[LicenseLine, ...]
     catalogue: str

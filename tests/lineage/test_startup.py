@@ -42,3 +42,4 @@ def test_a_query_imports_only_what_it_needs(snapshot_registry: Engine, query: st
     heavy = {"alembic", "networkx", "huggingface_hub", "tqdm", "pyarrow", "numpy", "platformdirs"}
     assert loaded.isdisjoint(heavy)
     assert loaded.isdisjoint({"sqlalchemy.dialects.postgresql", "psycopg", "crawler"})
+    assert loaded.isdisjoint({"lineage.licenses", "lineage.rules", "lineage.audit"})
