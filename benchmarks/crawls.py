@@ -9,7 +9,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.data import hub_shaped_rows, write_rows
+from benchmarks.generator import write
 from benchmarks.measures import Row, bare_insert, peak_memory, timed
 from crawler.crawl import crawl_hub
 from crawler.hub import Hub
@@ -22,8 +22,8 @@ from registry.database import open_registry
 def measured(folder: Path, wanted: int) -> list[Row]:
     """Crawl so many models, and a quarter of them, each in a process of its own."""
     quarter, whole = folder / "quarter.jsonl", folder / "whole.jsonl"
-    few = write_rows(quarter, hub_shaped_rows(wanted // 4))
-    count = write_rows(whole, hub_shaped_rows(wanted))
+    few = write(quarter, wanted // 4).models
+    count = write(whole, wanted).models
     with fake_hub(quarter) as url:
         alone(partial(pages_only, url))
         _, little = alone(partial(crawled, url, folder / "quarter.db"))

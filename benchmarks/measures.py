@@ -53,8 +53,8 @@ def preface() -> str:
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     return (
         "# Benchmarks\n\n"
-        "Made by `make bench` on synthetic data (the embedded snapshot repeated under other owners). Machines are\n"
-        "noisy: read the ratios, each of which was measured in one run.\n\n"
+        "Made by `make bench` on synthetic data in the shape of the whole Hub (benchmarks/generator.py, calibrated\n"
+        "below). Machines are noisy: read the ratios, each of which was measured in one run.\n\n"
         f"Machine: {machine}. Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}.\n"
     )
 
