@@ -54,49 +54,68 @@ def blame(verdicts: Verdicts, result: Result) -> list[int]:
 
 def rank_offenders(verdicts: Verdicts, results: Iterable[Result]) -> list[Offender]:
     """The models where findings begin: first those that alone clear the most."""
+    alone, share = Counter[int](), Counter[int]()
+    said: Counter[tuple[int, Judgement]] = Counter()
+    #: Of models with findings that begin at several places: the places that are left, and the models of each place.
     left: dict[int, set[int]] = {}
     below: dict[int, list[int]] = defaultdict(list)
-    said: dict[int, Counter[Judgement]] = defaultdict(Counter)
     for result in results:
-        if result.held:
-            begins = blame(verdicts, result)
-            left[result.key] = set(begins)
-            for offender, (judgement, _) in zip(begins, result.held, strict=True):
-                said[offender][judgement] += 1
-            for offender in left[result.key]:
-                below[offender].append(result.key)
-    alone = Counter(next(iter(offenders)) for offenders in left.values() if len(offenders) == 1)
+        if not result.held:
+            continue
+        begins = blame(verdicts, result)
+        for offender, (judgement, _) in zip(begins, result.held, strict=True):
+            said[offender, judgement] += 1
+        places = set(begins)
+        for offender in places:
+            share[offender] += 1
+        if len(places) == 1:
+            alone[begins[0]] += 1
+            continue
+        left[result.key] = places
+        for offender in places:
+            below[offender].append(result.key)
 
     def rank(offender: int) -> tuple[int, int, int, str]:
         brief = verdicts.briefs[offender]
-        return -alone[offender], -len(below[offender]), -(brief.downloads or 0), brief.id
+        return -alone[offender], -share[offender], -(brief.downloads or 0), brief.id
 
+    words = _commonest(verdicts, said)
     found = []
     cleared = 0
-    for offender in sorted(below, key=rank):
-        for key in below[offender]:
+    for offender in sorted(share, key=rank):
+        cleared += alone[offender]
+        for key in below.get(offender, ()):
             left[key].discard(offender)
             cleared += not left[key]
-        brief, share = verdicts.briefs[offender], len(below[offender])
-        says = _commonest(verdicts, offender, said[offender])
-        found.append(Offender(brief.id, brief.author, brief.downloads, says, share, alone[offender], cleared))
+        brief = verdicts.briefs[offender]
+        counts = (share[offender], alone[offender], cleared)
+        found.append(Offender(brief.id, brief.author, brief.downloads, words[offender], *counts))
     return found
 
 
-def _commonest(verdicts: Verdicts, offender: int, said: Counter[Judgement]) -> str:
-    """What is found most often at an offender, in words; of several the first, whatever the order of the models."""
-    most = max(said.values())
-    return min(_words(verdicts, offender, judgement) for judgement, n in said.items() if n == most)
+def _commonest(verdicts: Verdicts, said: Counter[tuple[int, Judgement]]) -> dict[int, str]:
+    """What is found most often at each offender, in words; of several the first, whatever the order of the models."""
+    most: dict[int, tuple[int, str]] = {}
+    for (offender, judgement), n in said.items():
+        found = (-n, _words(verdicts, offender, judgement))
+        most[offender] = min(most.get(offender, found), found)
+    return {offender: words for offender, (_, words) in most.items()}
 
 
 def branches_of(verdicts: Verdicts, selected: Selected, results: Iterable[Result]) -> list[Branch]:
-    """The audited models by the farthest model above them, in a family by the one below its root."""
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    """The audited models by the farthest model above them, in a family by the one below its root; largest first.
+
+    One model alone makes a branch in a family only.
+    """
     known: dict[int, int] = {}
-    for result in results:
-        counts[_branch(verdicts, selected, result.key, known)][result.grade] += 1
+    counts = Counter((_branch(verdicts, selected, result.key, known), result.grade) for result in results)
+    sizes = Counter[int]()
+    for (key, _), n in counts.items():
+        sizes[key] += n
     found = [
-        Branch(verdicts.briefs[key].id, n.total(), n["violation"], n["review"], n["pass"]) for key, n in counts.items()
+        Branch(verdicts.briefs[key].id, n, counts[key, "violation"], counts[key, "review"], counts[key, "pass"])
+        for key, n in sizes.items()
+        if n > 1 or selected.roots
     ]
     return sorted(found, key=lambda branch: (-branch.models, branch.model))
 
