@@ -29,7 +29,8 @@ class Ancestry:
         self.model = model
         self.briefs = briefs
         self._parents: dict[int, list[Step]] = {}
-        for step in sorted(steps):
+        # In the order in which a model names its parents: which of two short ways is told must not depend on keys.
+        for step in sorted(steps, key=lambda step: (step.position, briefs[step.parent].id, step.relation)):
             if step.parent != step.child:
                 self._parents.setdefault(step.child, []).append(step)
         #: From each ancestor the edge down by which it is reached first; nearest ancestors first.

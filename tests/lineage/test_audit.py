@@ -1,16 +1,20 @@
 """The audit: what is selected and claimed, where findings begin, how branches fare, and how it exits."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy import Engine
 
+from crawler.load import import_files
 from lineage.audit import Audit, Audited, audit, exit_status
 from lineage.inheritance import inheritance
 from lineage.selection import Selection
 from registry.names import UnknownModel
 from registry.records import RegistryError
+from tests.conftest import SNAPSHOT
 from tests.families import api_row, family, save
 
 FAMILY = """
@@ -222,3 +226,15 @@ def test_children_of_a_restricted_qwen_in_the_snapshot_are_violations_that_name_
         assert worst.path[0] == model.model
         assert worst.path[-1] == "Qwen/Qwen2.5-3B"
         assert "non-commercial" in (worst.clause or "")
+
+
+def test_an_audit_does_not_depend_on_the_order_in_which_models_came_in(
+    snapshot_registry: Engine, registry: Engine, tmp_path: Path
+) -> None:
+    with gzip.open(SNAPSHOT, "rt", encoding="utf-8") as lines:
+        rows = list(lines)
+    Random(1).shuffle(rows)
+    shuffled = tmp_path / "shuffled.jsonl"
+    shuffled.write_text("".join(rows), encoding="utf-8")
+    import_files(registry, [shuffled], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+    assert audit(registry, Selection(), claim="any") == audit(snapshot_registry, Selection(), claim="any")

@@ -12,8 +12,12 @@ import pytest
 from sqlalchemy import Engine
 
 from crawler.load import import_files
+from lineage.audit import audit
+from lineage.drift import drift
 from lineage.family import ancestors, descendants, paths
+from lineage.inheritance import inheritance
 from lineage.lists import search
+from lineage.selection import Selection
 from lineage.statistics import count_family
 from registry.database import open_registry
 from registry.records import RegistryError
@@ -51,6 +55,10 @@ def test_the_answers_are_those_of_sqlite(on_postgresql: Engine, snapshot_registr
         lambda engine: paths(engine, model, root),
         lambda engine: search(engine, "qwen3", descends_from=["author:Qwen"], license="apache-2.0"),
         lambda engine: count_family(engine, "author:Qwen"),
+        lambda engine: inheritance(engine, "WeiboAI/VibeThinker-3B"),
+        drift,
+        lambda engine: audit(engine, Selection(families=("Qwen/Qwen2.5-3B-Instruct",)), claim="any"),
+        lambda engine: audit(engine, Selection(), claim="any"),
     ):
         assert ask(on_postgresql) == ask(snapshot_registry)
 
