@@ -10,39 +10,26 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, TypeAlias
 
-from registry.records import Defect, RegistryError, raw_text
+from crawler.raw import PAGE_BYTES, PAGE_ROWS, DumpError, JsonPage, Line, Unreadable
 
-#: The columns of a hub-stats file that say something we keep. Its schema: `cardData` is JSON text, `baseModels` a
-#: struct, times have no zone; there is no `sha`, `gated` or `private`.
-PARQUET_COLUMNS = (
-    "_id id author createdAt lastModified sha downloads likes tags cardData baseModels pipeline_tag library_name "
-    "gated private disabled"
-).split()
+if TYPE_CHECKING:
+    from crawler.parquet import TablePage
+
+#: A page of whichever kind of file.
+RawPage: TypeAlias = "JsonPage | TablePage"
+
 _LINE_LIMIT = 64 * 1024 * 1024
 _DOCUMENT_LIMIT = 256 * 1024 * 1024
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-_BATCH = 2_000
 #: So many lines without any JSON, and a file is taken for one of another kind.
 _PATIENCE = 1_000
 _TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,]*")
-
-
-class DumpError(RegistryError):
-    """A file that cannot be read (further); rows that came before are good."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Stands in the stream of rows for one that is no JSON."""
-
-    defect: Defect
 
 
 class Dump:
@@ -63,41 +50,46 @@ class Dump:
 
     def rows(self) -> Iterator[object]:
         """The raw rows in the file's order, with Unreadable for lines that are no JSON."""
+        for page in self.pages():
+            yield from page.rows()
+
+    def pages(self) -> Iterator[RawPage]:
+        """The same by pages, of which the rows are not read yet. DumpError after the last page that could be had."""
         with self.path.open("rb") as self._file:
             if self._magic == _PARQUET:
-                yield from self._parquet_rows()
+                yield from self._tables()
             elif self._magic[:2] == _GZIP:
                 with gzip.open(self._file) as unpacked:
-                    yield from self._guarded(unpacked)
+                    yield from _paged(self._guarded(unpacked))
             else:
-                yield from self._guarded(self._file)
+                yield from _paged(self._guarded(self._file))
 
-    def _guarded(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[object]:
+    def _guarded(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[Line]:
         count = 0
         try:
-            for row in self._worthwhile(self._json_rows(stream)):
-                yield row
+            for line in self._worthwhile(self._lines(stream)):
+                yield line
                 count += 1
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DumpError(
                 f"{self.path} is damaged after {count:,} rows ({error}): fetch it again; what came before is saved"
             ) from error
 
-    def _worthwhile(self, rows: Iterator[object]) -> Iterator[object]:
-        """The rows, if there is any JSON among the first of them: another kind of file makes no defects."""
-        held: list[object] = []
-        for row in rows:
-            held.append(row)
-            if not isinstance(row, Unreadable):
+    def _worthwhile(self, lines: Iterator[Line]) -> Iterator[Line]:
+        """The lines, if there is any JSON among the first of them: another kind of file makes no defects."""
+        held: list[Line] = []
+        for line in lines:
+            held.append(line)
+            if not isinstance(line.row(), Unreadable):
                 yield from held
-                yield from rows
+                yield from lines
                 return
             if len(held) == _PATIENCE:
                 break
         if held:
             raise DumpError(f"{self.path} holds no JSON: name a file of Hub API objects (JSON, JSON Lines) or Parquet")
 
-    def _json_rows(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[object]:
+    def _lines(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[Line]:
         first = stream.readline(_LINE_LIMIT).removeprefix(codecs.BOM_UTF8)
         number = 1
         while first.isspace():
@@ -105,19 +97,19 @@ class Dump:
             number += 1
         lines: Iterable[bytes] = chain([first] if first else [], iter(partial(stream.readline, _LINE_LIMIT), b""))
         if first.lstrip().startswith(b"["):
-            yield from _list_rows(self._document(first, stream))
+            yield from _items_of(self._document(first, stream))
             return
-        if first.lstrip().startswith(b"{") and isinstance(_json(first, ""), Unreadable):
+        if first.lstrip().startswith(b"{") and isinstance(Line(first, "").row(), Unreadable):
             document = first + stream.read(_DOCUMENT_LIMIT) + stream.readline(_LINE_LIMIT)
-            whole = _json(document, "")
-            if not isinstance(whole, Unreadable):
+            whole = Line(document, "")
+            if not isinstance(whole.row(), Unreadable):
                 yield whole
                 return
             lines = chain(io.BytesIO(document), iter(partial(stream.readline, _LINE_LIMIT), b""))
         for place, line in enumerate(lines, number):
             self.position = self._file.tell()
             if not line.isspace():
-                yield _json(line, f"line {place}")
+                yield Line(line, f"line {place}")
 
     def _document(self, first: bytes, stream: IO[bytes] | gzip.GzipFile) -> str:
         document = first + stream.read(_DOCUMENT_LIMIT)
@@ -127,47 +119,42 @@ class Dump:
         # Bytes that are no UTF-8 become surrogates, which the parser notes as a defect of their row.
         return document.decode("utf-8", "surrogateescape")
 
-    def _parquet_rows(self) -> Iterator[object]:
+    def _tables(self) -> "Iterator[TablePage]":
         try:
-            import pyarrow.parquet  # noqa: PLC0415 - an extra of 150 MB that only Parquet files need
+            from crawler import parquet  # noqa: PLC0415 - pyarrow is an extra that only these files need
         except ModuleNotFoundError as error:
             raise DumpError("reading Parquet needs pyarrow: pip install 'finetune-lineage[parquet]'") from error
+        table, columns = parquet.open_table(self._file, self.path)
+        self.size = table.metadata.num_rows
         try:
-            file = pyarrow.parquet.ParquetFile(self._file)
-        except (pyarrow.ArrowException, OSError) as error:
-            raise DumpError(f"{self.path} is not a whole Parquet file ({_line(error)}): fetch it again") from error
-        columns = [c for c in PARQUET_COLUMNS if c in file.schema_arrow.names]
-        if "id" not in columns or not {"tags", "cardData", "baseModels"} & set(columns):
+            for page in parquet.pages(table, columns):
+                self.position += len(page)
+                yield page
+        except parquet.ERRORS as error:
             raise DumpError(
-                f"{self.path} is no table of models (it has no columns id and tags, cardData or baseModels): "
-                "name a hub-stats models.parquet"
-            )
-        self.size = file.metadata.num_rows
-        try:
-            for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
-                rows = batch.to_pylist()
-                self.position += len(rows)
-                yield from rows
-        except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-            raise DumpError(
-                f"{self.path} is damaged after {self.position:,} rows ({_line(error)}): fetch it again; "
+                f"{self.path} is damaged after {self.position:,} rows ({parquet.one_line(error)}): fetch it again; "
                 "what came before is saved"
             ) from error
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
-
-
-def _json(text: bytes, place: str) -> object:
+def _paged(lines: Iterator[Line]) -> Iterator[JsonPage]:
+    """The lines in pages; an error ends them after the page of what came before it."""
+    page: list[Line] = []
+    size = 0
+    failure: DumpError | None = None
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        return _unreadable(text.decode("utf-8", "replace"), place, error)
-
-
-def _unreadable(text: str, place: str, error: Exception) -> Unreadable:
-    return Unreadable(Defect("bad-json", place, raw_text(text.strip()), f"not JSON: {error}"[:200]))
+        for line in lines:
+            page.append(line)
+            size += len(line.text)
+            if len(page) == PAGE_ROWS or size > PAGE_BYTES:
+                yield JsonPage(page)
+                page, size = [], 0
+    except DumpError as error:
+        failure = error
+    if page:
+        yield JsonPage(page)
+    if failure is not None:
+        raise failure
 
 
 def read_json(content: bytes) -> object:
@@ -178,7 +165,7 @@ def read_json(content: bytes) -> object:
         text = content.decode("utf-8", "surrogateescape")
         if not text.lstrip().startswith("["):
             raise ValueError("nested too deep") from error
-        return [_json(item.encode("utf-8", "surrogateescape"), "page") for item in _items(text)]
+        return [Line(item.encode("utf-8", "surrogateescape"), "page").row() for item in _items(text)]
 
 
 def _items(text: str) -> Iterator[str]:
@@ -197,8 +184,8 @@ def _items(text: str) -> Iterator[str]:
             start = token.end()
 
 
-def _list_rows(text: str) -> Iterator[object]:
-    """The rows of a JSON list; from the first error on, what its lines hold each for themselves."""
+def _items_of(text: str) -> Iterator[Line]:
+    """The items of a JSON list; from the first error on, what its lines hold each for themselves."""
     decoder = json.JSONDecoder()
     at = text.index("[") + 1
     closed = False
@@ -207,15 +194,22 @@ def _list_rows(text: str) -> Iterator[object]:
         if closed := text.startswith("]", at):
             at += 1
             continue
+        start = at
         try:
-            row, at = decoder.raw_decode(text, at)
+            _, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             break
-        yield row
+        yield _line(text[start:at], "item")
     start = text.count("\n", 0, at) + 1
-    for number, line in enumerate(text[at:].split("\n"), start):
-        if line.strip(" \t\r,[]"):
-            row = _json(line.strip().strip(",").encode("utf-8", "surrogateescape"), f"line {number}")
-            yield from row if isinstance(row, list) else [row]  # a page of the API a line
+    for number, part in enumerate(text[at:].split("\n"), start):
+        if part.strip(" \t\r,[]"):
+            line = _line(part.strip().strip(","), f"line {number}")
+            row = line.row()
+            # A page of the API a line.
+            yield from (_line(json.dumps(item), line.place) for item in row) if isinstance(row, list) else [line]
     if not closed and not text.rstrip().endswith("]"):
-        yield _unreadable(text[-200:], "end", ValueError("the list is cut off"))
+        yield _line(text[-200:], "end")._replace(fault="the list is cut off")
+
+
+def _line(text: str, place: str) -> Line:
+    return Line(text.encode("utf-8", "surrogatepass"), place)  # json.loads reads surrogates so, too

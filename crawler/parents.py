@@ -14,7 +14,7 @@ from registry.records import HUB_RELATIONS, Evidence, Parent, Relation
 
 Note = Callable[[str, str, object, str], None]
 
-_CARD_FIELDS = {"base_model", "base_model_relation"}
+_RELATION = "base_model_relation"
 _LOCAL = re.compile(r"^(?:[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\])|\\|/.*/|/$")
 
 
@@ -25,11 +25,11 @@ def read_parents(
 
     `tags` holds what stands behind `base_model:` in the row's tags.
     """
-    if not tags and row.get("baseModels") is None and not (card and (_CARD_FIELDS & card.keys())):
+    if not tags and row.get("baseModels") is None and not (card and ("base_model" in card or _RELATION in card)):
         return None if tags is None and card is None else ()  # so it is with seven of ten models
     tagged = _from_tags(tags, note) if tags is not None else _from_base_models(row.get("baseModels"), note)
     declared = _from_card((card or {}).get("base_model"), note)
-    stated = _stated_relation((card or {}).get("base_model_relation"), note)
+    stated = _stated_relation((card or {}).get(_RELATION), note)
     _compare(row, tags, tagged, stated, note)
     # Several parents without a word on how they were used are a merge, as on the Hub.
     parents = _joined(tagged, declared, stated or (Relation.MERGE if len(declared) > 1 else Relation.UNKNOWN))

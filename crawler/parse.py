@@ -7,6 +7,7 @@ join several sources; `"seen": null` says that the date is not known.
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +33,8 @@ class Notes:
         self.defects.append(Defect(kind, field, raw_text(value), reason))
 
 
-def parse(row: object) -> tuple[ModelRecord | None, tuple[Defect, ...]]:
-    """Read a raw row.
+def parse(row: object, fingerprint: bytes | None = None) -> tuple[ModelRecord | None, tuple[Defect, ...]]:
+    """Read a raw row, of which its source may have made a fingerprint.
 
     Returns the record, with its defects inside, and `()`; or None and the reason why the row is no model.
     """
@@ -45,45 +46,59 @@ def parse(row: object) -> tuple[ModelRecord | None, tuple[Defect, ...]]:
     if not isinstance(repo_id, str) or not ID.fullmatch(repo_id):
         notes.add("bad-id", "id", repo_id, "not a repository id (owner/name)")
         return None, tuple(notes.defects)
-    return _record(repo_id, row, notes), ()
+    return _record(repo_id, row, fingerprint, notes), ()
 
 
-def _record(repo_id: str, row: dict[str, Any], notes: Notes) -> ModelRecord:
+def _record(repo_id: str, row: dict[str, Any], fingerprint: bytes | None, notes: Notes) -> ModelRecord:
     card = _card(row.get("cardData"), notes)
     tags = _tags(row.get("tags"), notes)
-    observation = row.get("observation")
-    observation = observation if isinstance(observation, dict) else {}
-    named = None if tags is None else tags["base_model"]
-    parents = read_parents(repo_id, row, named, card, notes.add)
+    parents = read_parents(repo_id, row, None if tags is None else tags["base_model"], card, notes.add)
     licenses = _licenses(tags, card, notes)
-    card = card or {}
+    author, sha, pipeline_tag, library_name = _texts(row, ("author", "sha", "pipeline_tag", "library_name"), notes)
+    named, linked, new_version, *others = _texts(card, _CARD_TEXTS, notes) if card else _NO_TEXTS
+    source, seen, gone, dated = _observation(row["observation"], notes) if "observation" in row else _OBSERVED
     return ModelRecord(
-        repo_id=repo_id,
-        hub_id=_hub_id(row.get("_id"), notes),
-        author=_text(row, "author", notes) or author_of(repo_id),
-        created_at=_time(row, "createdAt", notes),
-        last_modified=_time(row, "lastModified", notes),
-        sha=_text(row, "sha", notes),
-        downloads=_count(row, "downloads", notes),
-        likes=_count(row, "likes", notes),
-        pipeline_tag=_text(row, "pipeline_tag", notes) or _text(card, "pipeline_tag", notes),
-        library_name=_text(row, "library_name", notes) or _text(card, "library_name", notes),
-        gated=_gated(row, notes),
-        private=_flag(row, "private", notes),
-        disabled=_flag(row, "disabled", notes),
-        licenses=licenses,
-        license_name=_text(card, "license_name", notes),
-        license_link=_text(card, "license_link", notes),
-        new_version=_text(card, "new_version", notes),
-        datasets=None if tags is None else tuple(tags["dataset"]),
-        tools=None if tags is None else tuple(tags["tool"]),
-        parents=parents,
-        gone=observation.get("gone") is True,
-        source=_text(observation, "source", notes),
-        seen=_time(observation, "seen", notes),
-        dated=observation.get("seen", "") is not None,
-        defects=tuple(dict.fromkeys(notes.defects)),
+        repo_id,
+        _hub_id(row.get("_id"), notes),
+        author or author_of(repo_id),
+        _time(row, "createdAt", notes),
+        _time(row, "lastModified", notes),
+        sha,
+        _count(row, "downloads", notes),
+        _count(row, "likes", notes),
+        pipeline_tag or others[0],
+        library_name or others[1],
+        _gated(row, notes),
+        _flag(row, "private", notes),
+        _flag(row, "disabled", notes),
+        licenses,
+        named,
+        linked,
+        new_version,
+        None if tags is None else tuple(tags["dataset"]),
+        None if tags is None else tuple(tags["tool"]),
+        parents,
+        tuple(dict.fromkeys(notes.defects)),
+        gone,
+        source,
+        seen,
+        dated,
+        fingerprint,
     )
+
+
+_CARD_TEXTS = ("license_name", "license_link", "new_version", "pipeline_tag", "library_name")
+_NO_TEXTS: list[str | None] = [None] * len(_CARD_TEXTS)
+#: What a row says of its own sight if it says nothing.
+_OBSERVED = (None, None, False, True)
+
+
+def _observation(value: object, notes: Notes) -> tuple[str | None, str | None, bool, bool]:
+    """Who saw the model, when, whether it was gone by then, and whether that date is known."""
+    said = value if isinstance(value, dict) else {}
+    seen = _time(said, "seen", notes)
+    (source,) = _texts(said, ("source",), notes)
+    return source, seen, said.get("gone") is True, said.get("seen", "") is not None
 
 
 def _card(value: object, notes: Notes) -> dict[str, Any] | None:
@@ -150,9 +165,19 @@ def _clipped(text: str, field: str, notes: Notes) -> str:
     return clean[:LONGEST_LABEL]
 
 
-def _text(row: dict[str, Any], field: str, notes: Notes) -> str | None:
-    value = row.get(field)
-    if value is None or value == "":
+def _texts(row: dict[str, Any], fields: Iterable[str], notes: Notes) -> list[str | None]:
+    """The texts in some fields; nearly all are plain, and cost no call."""
+    get = row.get
+    return [
+        value
+        if (value := get(field)) is None or (value.__class__ is str and 0 < len(value) < 200 and value.isprintable())
+        else _text(value, field, notes)
+        for field in fields
+    ]
+
+
+def _text(value: object, field: str, notes: Notes) -> str | None:
+    if value == "":
         return None
     if isinstance(value, str):
         return _clipped(value, field, notes)
@@ -204,10 +229,14 @@ def _time(row: dict[str, Any], field: str, notes: Notes) -> str | None:
     if value is None:
         return None
     try:
-        if isinstance(value, str) and len(value) == 24 and value.endswith(".000Z"):  # as the Hub writes it
+        if isinstance(value, str) and value.endswith(_AS_THE_HUB.get(len(value), "\0")) and value[5:6] != "W":
             datetime.fromisoformat(value)
             return f"{value[:19]}Z"
         return iso_time(value if isinstance(value, datetime) else datetime.fromisoformat(value))
     except (TypeError, ValueError, OverflowError):
         notes.add("bad-date", field, value, "not an ISO 8601 time")
         return None
+
+
+#: Times as the Hub writes them, and as we do: what ends a text of such a length (but for one with weeks for months).
+_AS_THE_HUB = {24: ".000Z", 20: "Z"}

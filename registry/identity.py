@@ -7,10 +7,12 @@ from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from registry.records import State
 from registry.sights import Sight
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, among
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, SIGHTS, among
 
 Row = dict[str, Any]
-_COLUMNS = [column.name for column in MODELS.c]
+_COLUMNS = (*MODELS.c, *(column for column in SIGHTS.c if column.name != "model_key"))
+_NAMES_OF_COLUMNS = [column.name for column in _COLUMNS]
+_SEEN = MODELS.outerjoin(SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
 
 
 def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight], list[tuple[Sight, Row]], set[int]]:
@@ -65,8 +67,9 @@ def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, 
     hub_ids = [s.record.hub_id for s in sights if s.record.hub_id is not None]
     rows: dict[int, Row] = {}
     for column, wanted in ((MODELS.c.repo_id, names), (MODELS.c.hub_id, hub_ids)):
-        for row in connection.execute(select(MODELS).where(among(connection, column, wanted))):
-            rows.setdefault(row.key, dict(zip(_COLUMNS, row, strict=True)))
+        stored = select(*_COLUMNS).select_from(_SEEN).where(among(connection, column, wanted))
+        for row in connection.execute(stored):
+            rows.setdefault(row[0], dict(zip(_NAMES_OF_COLUMNS, row, strict=True)))
     by_name = {row["repo_id"]: row for row in rows.values()}
     return by_name, {row["hub_id"]: row for row in rows.values() if row["hub_id"] is not None}
 
@@ -74,7 +77,7 @@ def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, 
 def _by_old_name(connection: Connection, sights: Sequence[Sight]) -> dict[str, Row]:
     """The models that had these sights' names at the time of the sight, by that name."""
     earlier = {sight.record.repo_id: sight for sight in sights}
-    named = select(NAMES.c.name, MODELS).join(MODELS, MODELS.c.key == NAMES.c.model_key)
+    named = select(NAMES.c.name, *_COLUMNS).select_from(_SEEN.join(NAMES, NAMES.c.model_key == MODELS.c.key))
     renamed = (among(connection, NAMES.c.name, earlier), NAMES.c.evidence == "hub-id")
     rows = connection.execute(named.where(*renamed)).mappings()
     return {row["name"]: dict(row) for row in rows if earlier[row["name"]].compare(dict(row)) < 0}
@@ -126,4 +129,5 @@ def _absorb(connection: Connection, lost: int, kept: int) -> None:
     # An edge that is now a model's own waits for registry.resolve, which finds the defect.
     connection.execute(update(DERIVATIONS).where(d.child_key == kept, d.parent_key == kept).values(parent_key=None))
     connection.execute(update(NAMES).where(NAMES.c.model_key == lost).values(model_key=kept))
+    connection.execute(delete(SIGHTS).where(SIGHTS.c.model_key == lost))
     connection.execute(delete(MODELS).where(MODELS.c.key == lost))

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, exists, func, select
 
 from registry.records import ModelRecord, State
-from registry.tables import MODELS, among
+from registry.tables import MODELS, SIGHTS, among
 
 _HELD = select(MODELS.c.repo_id, MODELS.c.hub_id, MODELS.c.gated)
 
@@ -18,8 +18,8 @@ def count_listed(connection: Connection) -> int:
 def not_seen_since(connection: Connection, time: str) -> list[ModelRecord]:
     """All models that are on the Hub as far as is known, but were not seen since `time`: name, `_id` and gating."""
     m = MODELS.c
-    earlier = or_(m.last_seen.is_(None), m.last_seen < time)
-    rows = connection.execute(_HELD.where(m.state == State.LISTED, earlier).order_by(m.repo_id))
+    later = exists().where(SIGHTS.c.model_key == m.key, SIGHTS.c.last_seen >= time)
+    rows = connection.execute(_HELD.where(m.state == State.LISTED, ~later).order_by(m.repo_id))
     return [ModelRecord(name, hub_id=hub_id, gated=gated) for name, hub_id, gated in rows]
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from registry.names import like, owned_by
 from registry.records import LONGEST_LABEL, State
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, among
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, SIGHTS, among
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,11 @@ def labels(stored: str | None) -> tuple[str, ...] | None:
 
 def model_facts(connection: Connection, key: int) -> ModelFacts:
     """All facts of one model."""
-    row = dict(connection.execute(select(MODELS).where(MODELS.c.key == key)).mappings().one())
+    seen = [column for column in SIGHTS.c if column.name != "model_key"]
+    joined = MODELS.outerjoin(SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
+    row = dict(
+        connection.execute(select(MODELS, *seen).select_from(joined).where(MODELS.c.key == key)).mappings().one()
+    )
     row["id"] = row["repo_id"]
     for listed in ("licenses", "datasets", "tools"):
         row[listed] = labels(row[listed])

@@ -125,7 +125,8 @@ class ModelRecord(NamedTuple):
     Times are ISO 8601 in UTC to the second (`2025-04-27T03:41:05Z`); `downloads` counts the last 30 days, as the
     Hub publishes it; `licenses`, `license_name`, `license_link` and `gated` are the Hub's raw labels; `tools` are
     training tools that the tags name. `parents` stand in the order the card declares them. `seen` is set where the row
-    carries its own date.
+    carries its own date. `fingerprint` is a sum (16 bytes) of the raw row, where its source makes one: two rows of one
+    fingerprint say the same.
     """
 
     repo_id: str
@@ -154,6 +155,7 @@ class ModelRecord(NamedTuple):
     seen: str | None = None
     dated: bool = True
     """False where the source says that the date of its sight is not known."""
+    fingerprint: bytes | None = None
 
 
 def author_of(repo_id: str) -> str | None:

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, select, upda
 
 from registry.cycles import cyclic_edges
 from registry.ids import legacy_names
+from registry.insert import insert_placeholders, insert_rows, keys_of
 from registry.read import unneeded_placeholder
 from registry.records import HUB_EVIDENCE, Evidence, State
 from registry.tables import DERIVATIONS, MODELS, NAMES, among
-from registry.write import insert_placeholders, insert_rows, keys_of, replace_defects
+from registry.write import replace_defects
 
 _NAME_EVIDENCE = {Evidence.CASE: "case", Evidence.RENAME: "hub-tag", Evidence.LEGACY: "legacy"}
 

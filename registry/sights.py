@@ -2,29 +2,28 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from registry.records import ModelRecord, State
 
-#: Facts that a newer sight replaces where it says anything, and an older one fills where nothing is known.
-FACTS = (
-    "author created_at last_modified sha downloads likes pipeline_tag library_name gated private disabled licenses "
-    "license_name license_link new_version datasets tools source"
-).split()
-_FACTS_OF = attrgetter(*FACTS)
+_FROM, _TO = ModelRecord._fields.index("author"), ModelRecord._fields.index("tools") + 1
+#: Facts of a model that a newer sight replaces where it says anything, and an older one fills where nothing is known.
+MODEL_FACTS = ModelRecord._fields[_FROM:_TO]
+#: The same with the source, which is the sight's.
+FACTS = (*MODEL_FACTS, "source")
 _FACTS_IN = itemgetter(*FACTS)
+_LICENSES, _DATASETS, _TOOLS = map(FACTS.index, ("licenses", "datasets", "tools"))
+_LAST_MODIFIED = FACTS.index("last_modified")
 
 
-@dataclass(slots=True)
-class Sight:
-    """A record with its values as the table holds them, in the order of FACTS; `seen` is None if no date is known."""
+class Sight(NamedTuple):
+    """A record with its values as the tables hold them, in the order of FACTS; `seen` is None if no date is known."""
 
     record: ModelRecord
     seen: str | None
-    values: dict[str, Any]
+    values: tuple[Any, ...]
 
     @property
     def state(self) -> str:
@@ -37,7 +36,7 @@ class Sight:
 
     def time(self) -> tuple[str, str]:
         """When the model was seen, then when it was changed."""
-        return self.seen or "", self.values["last_modified"] or ""
+        return self.seen or "", self.values[_LAST_MODIFIED] or ""
 
     def compare(self, row: dict[str, Any]) -> int:
         """1 if this sight is later than what the table's row rests on, -1 if it is earlier, 0 if they say the same."""
@@ -46,20 +45,20 @@ class Sight:
         theirs = (row["last_seen"] or "", row["last_modified"] or "")
         if self.time() != theirs:
             return 1 if self.time() > theirs else -1
-        if self.state == row["state"] and tuple(self.values.values()) == _FACTS_IN(row):
+        facts = _FACTS_IN(row)
+        if self.state == row["state"] and self.values == facts:
             return 0
-        mine, held = _content(self.state, self.values), _content(row["state"], row)
+        mine, held = _content(self.state, self.values), _content(row["state"], facts)
         return (mine > held) - (mine < held)
 
 
 def sight_of(record: ModelRecord, *, seen: str, source: str) -> Sight:
     """A record as a sight; `seen` and `source` hold where it does not carry its own."""
-    values = dict(zip(FACTS, _FACTS_OF(record), strict=True))
-    for listed in ("licenses", "datasets", "tools"):
+    values = [*record[_FROM:_TO], record.source or source]
+    for listed in (_LICENSES, _DATASETS, _TOOLS):
         if values[listed] is not None:
             values[listed] = _listed(values[listed])
-    values["source"] = record.source or source
-    return Sight(record, (record.seen or seen) if record.dated else None, values)
+    return Sight(record, (record.seen or seen) if record.dated else None, tuple(values))
 
 
 def rounds(sights: Sequence[Sight]) -> list[list[Sight]]:
@@ -91,5 +90,5 @@ def _listed(labels: tuple[str, ...]) -> str:
     return json.dumps(labels, ensure_ascii=False)
 
 
-def _content(state: str, values: dict[str, Any]) -> str:
-    return repr([str(state), *(values[fact] for fact in FACTS)])
+def _content(state: str, values: Sequence[Any]) -> str:
+    return repr([str(state), *values])

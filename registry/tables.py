@@ -56,10 +56,22 @@ class Model(SQLModel, table=True):
     new_version: str | None = None
     datasets: str | None = Field(default=None, description="JSON list")
     tools: str | None = Field(default=None, description="JSON list")
-    source: str | None = None
     state: str
+
+
+class SightRow(SQLModel, table=True):
+    """When and by whom a model was seen. Apart from `models`: of most rows of a dump only this is news, and it is a
+    tenth of the bytes."""
+
+    __tablename__ = "sights"
+
+    model_key: int = Field(primary_key=True, foreign_key="models.key", sa_column_kwargs={"autoincrement": False})
     first_seen: str | None = None
     last_seen: str | None = None
+    source: str = Field(description="of the last sight")
+    fingerprint: bytes | None = Field(
+        default=None, description="of the raw row that this model's facts and parents are; NULL where several joined"
+    )
 
 
 class Name(SQLModel, table=True):
@@ -146,6 +158,7 @@ class Task(SQLModel, table=True):
 
 # The same tables for SQLAlchemy Core; SQLModel adds `__table__` when the class is made.
 MODELS: Table = Model.__table__  # type: ignore[attr-defined]
+SIGHTS: Table = SightRow.__table__  # type: ignore[attr-defined]
 NAMES: Table = Name.__table__  # type: ignore[attr-defined]
 DERIVATIONS: Table = Derivation.__table__  # type: ignore[attr-defined]
 DEFECTS: Table = DefectRow.__table__  # type: ignore[attr-defined]

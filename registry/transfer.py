@@ -13,8 +13,8 @@ from registry.runs import broken_off
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS
 
 _MODULUS = 2**256
-#: Not content: surrogate keys, and when and by whom something was seen.
-_BOOKKEEPING = {"key", "folded", "first_seen", "last_seen", "source"}
+#: Not content: surrogate keys, what follows from others; nor when and by whom something was seen (`sights`).
+_BOOKKEEPING = {"key", "folded"}
 
 
 def digest(connection: Connection, part: str = "all") -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from crawler.load import save_rows
 from registry.records import HUB_RELATIONS
 from registry.resolve import resolve_names
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, SIGHTS
 from registry.write import Saved, writing
 
 Row = dict[str, Any]
@@ -119,16 +119,17 @@ Content = dict[str, list[tuple[Any, ...]]]
 
 
 def content(engine: Engine) -> Content:
-    """All that a registry holds, in an order of its own, with ids in place of keys. Runs are no content."""
+    """All that a registry holds, and when it was seen, with ids in place of keys. Runs are no content."""
     with engine.connect() as connection:
         ids = {row.key: row.repo_id for row in connection.execute(select(MODELS.c.key, MODELS.c.repo_id))}
         tables = {
             table.name: [row._asdict() for row in connection.execute(select(table))]
-            for table in (MODELS, NAMES, DERIVATIONS, DEFECTS)
+            for table in (MODELS, SIGHTS, NAMES, DERIVATIONS, DEFECTS)
         }
     for rows in tables.values():
         for row in rows:
             row.pop("key", None)
+            row.pop("fingerprint", None)  # that of how a row was written
             for column in ("model_key", "child_key", "parent_key"):
                 if row.get(column) is not None:
                     row[column] = ids[row[column]]
@@ -153,7 +154,9 @@ def defects(engine: Engine) -> set[tuple[str | None, str, str]]:
 def models(engine: Engine) -> dict[str, Row]:
     """Every model's facts, by id."""
     with engine.connect() as connection:
-        rows = [dict(row) for row in connection.execute(select(MODELS)).mappings()]
+        joined = MODELS.outerjoin(SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
+        columns = [column for column in SIGHTS.c if column.name not in {"model_key", "fingerprint"}]
+        rows = [dict(row) for row in connection.execute(select(MODELS, *columns).select_from(joined)).mappings()]
     return {row["repo_id"]: row for row in rows}
 
 

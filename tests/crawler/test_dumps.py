@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from crawler.dumps import Dump, DumpError, Unreadable
+from crawler.dumps import Dump
+from crawler.raw import DumpError, Unreadable
 
 ROWS: list[dict[str, Any]] = [{"id": f"me/M{n}", "likes": n, "cardData": {"license": "mit"}} for n in range(5)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)

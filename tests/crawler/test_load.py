@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from crawler.dumps import Dump, DumpError
-from crawler.load import import_files
+from crawler.dumps import Dump
+from crawler.load import BATCH, import_files
+from crawler.raw import PAGE_ROWS, DumpError
 from registry.tables import RUNS
 from registry.write import Saved
 from tests.families import Row, api_row, content, defects, edges, models, save
@@ -86,20 +87,20 @@ def test_rows_that_are_no_models_are_defects(registry: Engine, tmp_path: Path) -
     }
 
 
-@pytest.mark.parametrize("count", [1, 1_999, 2_000, 2_001, 4_000])
+@pytest.mark.parametrize("count", [1, PAGE_ROWS - 1, PAGE_ROWS, PAGE_ROWS + 1, BATCH + 1])
 def test_page_boundaries(registry: Engine, tmp_path: Path, count: int) -> None:
     progress: list[int] = []
     rows = [{"id": f"me/M{n}", "tags": ["base_model:Qwen/Base", "base_model:finetune:Qwen/Base"]} for n in range(count)]
     path = jsonl(tmp_path / "rows.jsonl", rows)
     saved = import_files(registry, [path], seen=SEEN, progress=lambda dump, models: progress.append(models))
     assert saved == Saved(models=count, new=count, changed=0)
-    assert progress == [*range(2_000, count, 2_000), count]
+    assert progress == [*range(PAGE_ROWS, count, PAGE_ROWS), count]
     assert len(edges(registry)) == count
 
 
 def test_a_parent_that_comes_pages_after_its_child(registry: Engine, tmp_path: Path) -> None:
     rows: list[Row] = [{"id": "me/Child", "cardData": {"base_model": "qwen/base"}}]
-    rows += [{"id": f"me/M{n}"} for n in range(2_000)] + [{"id": "Qwen/Base"}]
+    rows += [{"id": f"me/M{n}"} for n in range(PAGE_ROWS)] + [{"id": "Qwen/Base"}]
     load(registry, jsonl(tmp_path / "rows.jsonl", rows))
     assert edges(registry) == {("me/Child", "Qwen/Base"): "recovered-by-case"}
 
@@ -176,7 +177,7 @@ def test_a_row_with_its_own_observation_is_dated_by_it(registry: Engine, tmp_pat
 
 def test_progress_can_be_told_from_the_dump(registry: Engine, tmp_path: Path) -> None:
     shares: list[float] = []
-    path = jsonl(tmp_path / "rows.jsonl", [{"id": f"me/M{n}"} for n in range(4_100)])
+    path = jsonl(tmp_path / "rows.jsonl", [{"id": f"me/M{n}"} for n in range(2 * PAGE_ROWS + 1)])
 
     def progress(dump: Dump, models: int) -> None:
         shares.append(dump.position / dump.size)

@@ -1,5 +1,7 @@
 """Parquet files in the shape of hub-stats, whole and damaged."""
 
+import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crawler.dumps import Dump, DumpError
+from crawler.dumps import Dump
+from crawler.parquet import TablePage
+from crawler.parse import parse
+from crawler.raw import DumpError
 
 
 def read_until_error(path: Path, data: bytes) -> tuple[list[object], str]:
@@ -80,7 +87,7 @@ def test_a_parquet_file_in_the_shape_of_hub_stats(tmp_path: Path) -> None:
     dump = Dump(tmp_path / "models.dump")
     rows = list(dump.rows())
     ours = [{k: v for k, v in row.items() if k not in ("downloadsAllTime", "trendingScore")} for row in written]
-    assert rows == ours
+    assert rows == [row | {"createdAt": "2025-04-27T03:41:05Z"} for row in ours]
     assert (dump.position, dump.size) == (3, 3)
 
 
@@ -114,15 +121,73 @@ def test_a_parquet_file_with_a_damaged_page_gives_what_came_before(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("column", "values"),
+    ("times", "said"),
     [
-        ("createdAt", pa.array([2**62], pa.timestamp("us"))),  # beyond the year 9999
-        ("createdAt", pa.array([1_745_725_265_000_000_001], pa.timestamp("ns"))),
-        ("author", pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())),
+        (pa.array([1_745_725_265_000_000_001], pa.timestamp("ns")), "2025-04-27T03:41:05Z"),
+        (pa.array([1_745_725_265_999], pa.timestamp("ms", "Europe/Berlin")), "2025-04-27T03:41:05Z"),
+        (pa.array([None], pa.timestamp("us")), None),
     ],
 )
-def test_a_parquet_value_that_python_cannot_hold(tmp_path: Path, column: str, values: pa.Array) -> None:
+def test_times_of_every_unit_and_zone(tmp_path: Path, times: pa.Array, said: str | None) -> None:
     path = tmp_path / "models.parquet"
-    pq.write_table(pa.table({"id": ["me/M"], "tags": [["a"]], column: values}), path)
+    pq.write_table(pa.table({"id": ["me/M"], "tags": [["a"]], "createdAt": times}), path)
+    rows = list(Dump(path).rows())
+    assert rows == [{"id": "me/M", "tags": ["a"], "createdAt": said}]
+
+
+def test_a_time_beyond_the_year_9999_is_a_defect_of_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "models.parquet"
+    pq.write_table(
+        pa.table({"id": ["me/M"], "tags": [["a"]], "createdAt": pa.array([2**62], pa.timestamp("us"))}), path
+    )
+    record, _ = parse(next(Dump(path).rows()))
+    assert record is not None
+    assert [(d.kind, d.field) for d in record.defects] == [("bad-date", "createdAt")]
+
+
+def test_a_text_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "models.parquet"
+    broken = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())
+    pq.write_table(pa.table({"id": ["me/M"], "tags": [["a"]], "author": broken}), path)
     _, said = read_until_error(path, path.read_bytes())
     assert "is damaged after 0 rows" in said
+
+
+_FIELDS = st.fixed_dictionaries(
+    {
+        "id": st.text(max_size=3),
+        "tags": st.none() | st.lists(st.none() | st.text(max_size=2), max_size=3),
+        "author": st.none() | st.text(max_size=2),
+        "cardData": st.none() | st.text(max_size=2),
+        "downloads": st.none() | st.integers(0, 9),
+        "baseModels": st.none()
+        | st.fixed_dictionaries(
+            {
+                "relation": st.none() | st.text(max_size=2),
+                "models": st.none()
+                | st.lists(st.none() | st.fixed_dictionaries({"id": st.none() | st.text(max_size=2)})),
+            }
+        ),
+    }
+)
+
+
+@given(st.lists(_FIELDS, min_size=1, max_size=6))
+def test_two_rows_have_one_fingerprint_only_if_they_say_the_same(rows: list[dict[str, Any]]) -> None:
+    schema = pa.schema([HUB_STATS.field(name) for name in HUB_STATS.names if name in rows[0]])
+    batch = pa.RecordBatch.from_pylist(rows, schema=schema)
+    sums = TablePage(batch).fingerprints()
+    if sums is None:
+        assert re.search("[\x1d-\x1f]", repr_of(batch))
+        return
+    said = [repr(row) for row in batch.to_pylist()]
+    assert len(sums) == len(rows)
+    assert len(set(zip(said, sums, strict=True))) == len(set(said)) == len(set(sums))
+    part = batch.slice(1)  # the same of a table that begins elsewhere
+    assert TablePage(part).fingerprints() == sums[1:]
+    assert list(TablePage(batch).rows(range(len(rows))[::2])) == batch.to_pylist()[::2]
+
+
+def repr_of(batch: pa.RecordBatch) -> str:
+    """All texts of a batch, as they are."""
+    return json.dumps(batch.to_pylist(), ensure_ascii=False).encode().decode("unicode_escape", "replace")

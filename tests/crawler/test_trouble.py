@@ -15,8 +15,9 @@ from sqlalchemy import Engine
 
 from crawler.absent import save_answer
 from crawler.crawl import crawl_family, crawl_hub, reconcile, resume, update
-from crawler.dumps import Unreadable, read_json
+from crawler.dumps import read_json
 from crawler.hub import Answer, CrawlError, Hub
+from crawler.raw import Unreadable
 from crawler.run import Page
 from registry.records import ModelRecord
 from registry.write import writing

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from crawler.dumps import Dump, DumpError
+from crawler.dumps import Dump
+from crawler.raw import DumpError
 from tests.fakehub.server import FakeHub
 
 

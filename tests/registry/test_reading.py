@@ -9,7 +9,7 @@ from lineage.family import ancestors, descendants, family_of, paths
 from lineage.lists import search
 from registry.database import reading
 from registry.read import briefs, data_date, walk
-from registry.tables import DERIVATIONS, MODELS
+from registry.tables import DERIVATIONS, MODELS, SIGHTS
 from registry.transfer import check, digest
 from registry.write import writing
 from tests.families import api_row, defects, family, hub_id, names, save
@@ -61,6 +61,7 @@ def test_what_is_read_is_of_one_moment(registry: Engine) -> None:
         before = walk(connection, [1, 2], up=False)
         with writing(registry) as other:
             other.execute(delete(DERIVATIONS))
+            other.execute(delete(SIGHTS))
             other.execute(delete(MODELS))
         assert walk(connection, [1, 2], up=False) == before
         assert len(briefs(connection, [1, 2])) == 2

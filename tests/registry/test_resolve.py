@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, text
 
 from registry.resolve import resolve_names
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, SIGHTS
 from registry.write import writing
 from tests.families import Content, Row, api_row, content, defects, edges, models, names, save
 
@@ -217,7 +217,7 @@ _WORLD = st.lists(_rows(), min_size=1, max_size=8, unique_by=lambda row: (row["i
 
 def emptied(engine: Engine) -> Engine:
     with engine.begin() as connection:
-        for table in (DEFECTS, DERIVATIONS, NAMES, MODELS):
+        for table in (DEFECTS, DERIVATIONS, NAMES, SIGHTS, MODELS):
             connection.execute(delete(table))
     return engine
 

@@ -1,0 +1,99 @@
+"""When and by whom models were seen, and which rows of a source say nothing but that.
+
+A model keeps the fingerprint of the raw row that its facts and parents are. A row of the same fingerprint that was
+seen later would change nothing else, so it need not even be read.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from registry.identity import Row
+from registry.insert import insert_rows
+from registry.sights import Sight
+from registry.tables import SIGHTS, among
+
+_COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint")
+_SIZE = 16
+
+
+def save_sights(
+    connection: Connection,
+    fresh: Mapping[int, Sight],
+    known: Sequence[tuple[Sight, Row]],
+    changed: set[int],
+    outdone: set[int],
+) -> None:
+    """Note when and by whom models were seen: those that are new, by their keys, and those known with their rows of
+    before. `changed` are the keys of which anything changed, `outdone` those whose parents are not the sight's."""
+    rows = [(key, s.seen, s.seen, s.values[-1], s.record.fingerprint) for key, s in fresh.items()]
+    after = [(row, _seen(sight, row, row["key"] in changed, row["key"] in outdone)) for sight, row in known]
+    rows += [new for row, new in after if new[1:] != tuple(row[column] for column in _COLUMNS[1:])]
+    again = [row[0] for row in rows if row[0] not in fresh]
+    if again:
+        connection.execute(delete(SIGHTS).where(among(connection, SIGHTS.c.model_key, again)))
+    insert_rows(connection, SIGHTS, _COLUMNS, rows)
+
+
+def _seen(sight: Sight, row: Row, changed: bool, outdone: bool) -> tuple[Any, ...]:
+    """What is to be kept of a sight of a known model, as the table has it."""
+    order = sight.compare(row)
+    times = [time for time in (row["first_seen"], row["last_seen"], sight.seen) if time is not None]
+    # What an earlier sight, or one of the same time, has added is in no single row.
+    fingerprint = None if changed else row["fingerprint"]
+    if order > 0 or (order == 0 and not outdone):
+        fingerprint = sight.record.fingerprint or (fingerprint if order == 0 else None)
+    source = sight.values[-1] if order >= 0 else row["source"] or sight.values[-1]
+    return row["key"], min(times, default=None), max(times, default=None), source, fingerprint
+
+
+class Fingerprints:
+    """The fingerprints that models of a registry had at one moment: 24 bytes a model."""
+
+    def __init__(self, connection: Connection, seen: str) -> None:
+        """Those of models that nobody saw later than `seen`."""
+        s = SIGHTS.c
+        rows = connection.execution_options(yield_per=100_000).execute(
+            select(s.model_key, s.fingerprint).where(s.fingerprint.is_not(None), s.last_seen <= seen)
+        )
+        keys, sums = [np.empty(0, np.int64)], [b""]
+        for part in rows.partitions():
+            keys.append(np.fromiter((row[0] for row in part), np.int64, len(part)))
+            sums.append(b"".join(row[1] for row in part))
+        halves = np.frombuffer(b"".join(sums), np.uint64).reshape(-1, 2)
+        order = np.argsort(halves[:, 0])
+        self._keys = np.concatenate(keys)[order]
+        self._halves = halves[order]
+
+    def keys(self, fingerprints: Sequence[bytes]) -> NDArray[np.int64]:
+        """The model that has each of the fingerprints, 0 where none has."""
+        asked = np.frombuffer(b"".join(fingerprints), np.uint64).reshape(-1, 2)
+        if not len(self._keys):
+            return np.zeros(len(asked), np.int64)
+        place = np.searchsorted(self._halves[:, 0], asked[:, 0]).clip(max=len(self._keys) - 1)
+        # Two of one first half (one chance in millions of Hubs): the second is taken for unknown, and read.
+        return np.where((self._halves[place] == asked).all(axis=1), self._keys[place], 0)
+
+
+def saw_again(connection: Connection, rows: Mapping[int, bytes], *, seen: str, source: str) -> set[int]:
+    """Note that models (keys) were seen once more, by rows of these fingerprints; returns those of which that is true.
+
+    Others have changed, or were seen later, since the fingerprints were read.
+    """
+    s = SIGHTS.c
+    held = select(s.model_key, s.fingerprint, s.last_seen).where(among(connection, s.model_key, sorted(rows)))
+    same, older = set(), []
+    for key, fingerprint, last_seen in connection.execute(held):
+        if fingerprint == rows[key] and last_seen is not None and last_seen <= seen:
+            same.add(key)
+            if last_seen < seen:
+                older.append(key)
+    if older:
+        touched = update(SIGHTS).where(among(connection, s.model_key, older))
+        connection.execute(
+            touched.values(last_seen=bindparam("seen"), source=bindparam("by")), {"seen": seen, "by": source}
+        )
+    return same
