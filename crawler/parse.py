@@ -83,7 +83,7 @@ def _record(repo_id: str, row: dict[str, Any], fingerprint: bytes | None, notes:
         source,
         seen,
         dated,
-        fingerprint,
+        None if "observation" in row else fingerprint,  # its date is its own
     )
 
 
