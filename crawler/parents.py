@@ -6,7 +6,7 @@ libraries write a relation tag of their own into cards, without the plain one; s
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from registry.ids import ID, split_url
@@ -149,10 +149,19 @@ def _compare(
     vouched = {parent.name: parent.relation for parent in tagged.values() if parent.origin == Evidence.TAG}
     if stated and any(relation != stated for relation in vouched.values()):
         note("contradiction", "base_model_relation", stated, f"the tags say {', '.join(sorted(set(vouched.values())))}")
-    if tags is not None and row.get("baseModels") is not None:
+    if tags is not None and row.get("baseModels") is not None and not _are_all(row["baseModels"], vouched):
         others = _from_base_models(row["baseModels"], note)
         if others.keys() != vouched.keys():
             note("contradiction", "baseModels", sorted(others), "the tags name other models")
+
+
+def _are_all(value: object, names: Collection[str]) -> bool:
+    """Whether the API's `baseModels` are these models and nothing odd, as nearly always."""
+    try:
+        ids = {model["id"] for model in value["models"]}  # type: ignore[index]  # whatever it is
+        return value["relation"] in HUB_RELATIONS and ids == set(names)  # type: ignore[index]
+    except (TypeError, KeyError):
+        return False
 
 
 def _joined(tagged: dict[str, Parent], declared: list[str], relation: str) -> list[Parent]:

@@ -96,8 +96,8 @@ _OBSERVED = (None, None, False, True)
 def _observation(value: object, notes: Notes) -> tuple[str | None, str | None, bool, bool]:
     """Who saw the model, when, whether it was gone by then, and whether that date is known."""
     said = value if isinstance(value, dict) else {}
-    seen = _time(said, "seen", notes)
     (source,) = _texts(said, ("source",), notes)
+    seen = _time(said, "seen", notes)
     return source, seen, said.get("gone") is True, said.get("seen", "") is not None
 
 
