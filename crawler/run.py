@@ -18,8 +18,9 @@ from registry.write import Saved, writing
 
 @dataclass(frozen=True, slots=True)
 class Crawled:
-    """What a crawl did so far: models saved, transactions, requests, seconds that it waited, models about which the Hub
-    said nothing clear; and how many requests are left to do, where that can be told."""
+    """What a crawl did so far: models saved, pages of a listing (or rounds of questions), requests, seconds that it
+    waited, models about which the Hub said nothing clear; and how many requests are left to do, where that can be told.
+    """
 
     saved: Saved
     pages: int
@@ -87,8 +88,10 @@ class Crawl:
         self._pages = self._unclear = 0
 
     @contextmanager
-    def saving(self, *, over: bool = False, cursor: str | None = None, tail: str | None = None) -> Iterator[Page]:
-        """A transaction for what one or several answers say.
+    def saving(
+        self, pages: int = 1, *, over: bool = False, cursor: str | None = None, tail: str | None = None
+    ) -> Iterator[Page]:
+        """A transaction for what so many pages, or other answers, say.
 
         It ends with where the run stands then: at the page `cursor` of its stage, or after the stage if that is `over`.
         """
@@ -105,7 +108,7 @@ class Crawl:
         self.key = run
         self.models += page.saved.models
         self._saved.add(page.saved)
-        self._pages += 1
+        self._pages += pages
         self._unclear += page.unclear
         self._progress(self.so_far(page.left), self.hub)
 
