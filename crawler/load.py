@@ -12,6 +12,7 @@ from crawler.dumps import Dump, RawPage
 from crawler.parse import parse
 from crawler.raw import DumpError, Unreadable
 from registry.database import reading
+from registry.identity import keys_about
 from registry.records import Defect, ModelRecord, storable
 from registry.resolve import resolve_names
 from registry.runs import begin_run, end_run, now, save_position
@@ -39,15 +40,12 @@ class Batch:
     def add(self, page: RawPage, known: Fingerprints) -> None:
         """Read the rows of a page that are not known."""
         sums = page.fingerprints()
-        if sums is None:
-            wanted = None
-        else:
-            keys = known.keys(sums)
+        wanted = None
+        keys = None if sums is None else known.keys(sums)
+        if sums is not None and keys is not None and keys.any():
             wanted = np.flatnonzero(keys == 0).tolist()
-            if len(wanted) < len(sums):
-                places = np.flatnonzero(keys).tolist()
-                self.again.append((page, {int(keys[place]): (place, sums[place]) for place in places}))
-                sums = [sums[place] for place in wanted]
+            self.again.append((page, {int(keys[at]): (at, sums[at]) for at in np.flatnonzero(keys).tolist()}))
+            sums = [sums[place] for place in wanted]
         records, loose = read_rows(page.rows(wanted), sums)
         self.records += records
         self.loose += loose
@@ -56,8 +54,11 @@ class Batch:
     def save(self, connection: Connection, *, seen: str, source: str) -> Saved:
         """Save all of it."""
         saved = Saved()
+        # A model of which other rows have news is not passed over: which row is the later one is found out by reading.
+        news = keys_about(connection, self.records) if self.again else set()
         for page, known in self.again:
-            same = saw_again(connection, {key: sum for key, (_, sum) in known.items()}, seen=seen, source=source)
+            quiet = {key: fingerprint for key, (_, fingerprint) in known.items() if key not in news}
+            same = saw_again(connection, quiet, seen=seen, source=source)
             saved.models += len(same)
             # Others were changed since the fingerprints were read, be it by this very file.
             records, loose = read_rows(page.rows([place for key, (place, _) in known.items() if key not in same]))

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
-from registry.records import State
+from registry.records import ModelRecord, State
 from registry.sights import Sight
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, SIGHTS, among
 
@@ -37,6 +37,19 @@ def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight],
     _rename(connection, moving, leaving, namesakes)
     fresh = [s for s in sights if s.record.repo_id not in known]
     return fresh, [(s, known[s.record.repo_id]) for s in sights if s.record.repo_id in known], leaving
+
+
+def keys_about(connection: Connection, records: Sequence[ModelRecord]) -> set[int]:
+    """The models (keys) that these records may be about, or that have one of their names."""
+    m, n = MODELS.c, NAMES.c
+    names = {record.repo_id for record in records}
+    hub_ids = {record.hub_id for record in records if record.hub_id is not None}
+    queries = (
+        select(m.key).where(among(connection, m.repo_id, names)),
+        select(m.key).where(among(connection, m.hub_id, hub_ids)),
+        select(n.model_key).where(among(connection, n.name, names)),
+    )
+    return {key for query in queries for key in connection.scalars(query)}
 
 
 def is_another(connection: Connection, name: str, hub_id: str) -> bool:

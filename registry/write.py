@@ -71,7 +71,8 @@ def save_page(connection: Connection, page: Sequence[ModelRecord], *, seen: str,
 
 
 def _save(connection: Connection, sights: Sequence[Sight]) -> Saved:
-    fresh, known, renamed = match(connection, sights)
+    fresh, met, renamed = match(connection, sights)
+    known, others = _one_each(met)
     changed = _update_models(connection, known)
     new = _insert_models(connection, fresh)
     relinked, outdone = _save_lineage(connection, new, known)
@@ -79,14 +80,30 @@ def _save(connection: Connection, sights: Sequence[Sight]) -> Saved:
     save_sights(connection, new, known, changed, outdone)
     first_seen = {row["key"] for _, row in known if row["state"] == State.PLACEHOLDER}
     turned = [sight.state for sight, row in known if row["key"] not in first_seen and _turns(sight, row)]
-    return Saved(
-        models=len(sights),
+    saved = Saved(
+        models=len(sights) - len(others),
         new=len(fresh) + len(first_seen),
         changed=len((changed | renamed) - first_seen) - len(turned),
         renamed=len(renamed),
         gone=turned.count(State.GONE),
         returned=turned.count(State.LISTED),
     )
+    if others:
+        saved.add(_save(connection, others))
+    return saved
+
+
+def _one_each(known: Sequence[tuple[Sight, Row]]) -> tuple[list[tuple[Sight, Row]], list[Sight]]:
+    """One sight of each known model, the earliest; and the others, since a name of before may mean one that is here by
+    its `_id` too."""
+    if len({row["key"] for _, row in known}) == len(known):
+        return list(known), []
+    first: dict[int, tuple[Sight, Row]] = {}
+    others = []
+    for sight, row in sorted(known, key=lambda pair: pair[0].rank()):
+        if first.setdefault(row["key"], (sight, row))[0] is not sight:
+            others.append(sight)
+    return list(first.values()), others
 
 
 def _turns(sight: Sight, row: Row) -> bool:
@@ -198,7 +215,8 @@ def _differing(
             parents[key] = theirs[0]
         if theirs[1] != mine[1]:
             defects[key] = tuple(sorted(theirs[1], key=repr))
-        if theirs != (sight.record.parents, frozenset(sight.record.defects)):
+        said = theirs[0] if sight.record.parents is None else sight.record.parents
+        if theirs != (said, frozenset(sight.record.defects)):
             outdone.add(key)
     return parents, defects, outdone
 
