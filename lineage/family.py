@@ -6,17 +6,19 @@ in any letter case, an old name, a URL of the Hub, or any of these with `@sha`. 
 fails.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from typing import ClassVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from lineage.outline import Outline, hidden_beyond, outline
 from lineage.routes import paths_between
 from registry.database import reading
+from registry.families import FAR, NEAR, POSITION, Link, links
 from registry.names import find_model, find_roots
-from registry.read import Brief, Step, walk
+from registry.read import Brief, Step, briefs, steps_of, walk
 
 #: Steps that are counted in the database; the deepest chain of the Hub is a fraction of it.
 _DEEPEST = 64
@@ -193,88 +195,49 @@ def family_of(
     limit: int | None = None,
 ) -> Family:
     """The family of `roots` in one direction: what `ancestors` and `descendants` are made of."""
-    # A depth that no family has is left to the walk here: the database would go round a cycle so many times.
+    # A depth that no family has is left to the outline: the database would go round a cycle so many times.
     bound = depth if depth is not None and depth <= _DEEPEST else None
     with reading(engine) as connection:
         asked, found = find_roots(connection, roots)
-        steps, names = walk(connection, [f.key for f in found], up=up, depth=bound, relations=relations)
-    onward = _adjacency(steps, names, up=up)
-    order, reached = _outward([f.key for f in found], onward, names, up=up, depth=depth)
-    shown = order if limit is None else order[: len(found) + limit]
-    keep = set(shown)
-    inner = [key for key in shown if depth is None or reached[key][0] < depth]
-    edges = [step for here in inner for step in onward.get(here, ()) if step.child in keep and step.parent in keep]
+        start = [root.key for root in found]
+        shape = outline(start, links(connection, start, up=up, depth=bound, relations=relations), up=up, depth=depth)
+        reached = shape.reached
+        shown = reached if limit is None else reached[:limit]
+        keys = [*start, *(link[FAR] for link in shown)]
+        edges = shape.between(keys)
+        names = briefs(connection, keys)
+        steps = _steps(connection, edges, up=up)
+    hidden = hidden_beyond(reached[len(shown) :])
     return Family(
         direction="ancestors" if up else "descendants",
         asked=asked,
         roots=tuple(root.label for root in found),
-        total=len(order) - len(found),
-        members=tuple(_member(names[key], *reached[key], names, up=up) for key in shown),
-        edges=tuple(_edge(step, names) for step in edges),
-        hidden=_hidden(order, keep, reached, names, up=up),
+        total=len(reached),
+        members=(*(_member(names[key], 0) for key in start), *_members(shape, shown, names, steps)),
+        edges=tuple(_edge(steps[link], names) for link in edges),
+        hidden={names[key].id: hidden[key] for key in keys if key in hidden},
     )
 
 
-_Reached = dict[int, tuple[int, Step | None]]
+def _steps(connection: Connection, links: Sequence[Link], *, up: bool) -> dict[Link, Step]:
+    """What each edge rests on, of those that are shown: fetched for them alone, since a family can have many more."""
+    child = NEAR if up else FAR
+    known = {
+        (step.child, step.position): step for step in steps_of(connection, dict.fromkeys(link[child] for link in links))
+    }
+    return {link: known[link[child], link[POSITION]] for link in links}
 
 
-def _outward(
-    roots: Sequence[int], onward: dict[int, list[Step]], names: dict[int, Brief], *, up: bool, depth: int | None
-) -> tuple[list[int], _Reached]:
-    """The models in the order in which one meets them, level by level, with the depth and edge of each."""
-    reached: _Reached = dict.fromkeys(roots, (0, None))
-    order, level = list(roots), list(roots)
-    far = 0
-    while level and (depth is None or far < depth):
-        far += 1
-        beyond: list[int] = []
-        for here in level:
-            for step in onward.get(here, ()):
-                there = step.parent if up else step.child
-                if there not in reached:
-                    reached[there] = (far, step)
-                    beyond.append(there)
-        level = beyond if up else sorted(beyond, key=lambda key: _popularity(names[key]))
-        order.extend(level)
-    return order, reached
+def _members(
+    shape: Outline, shown: Sequence[Link], names: dict[int, Brief], steps: dict[Link, Step]
+) -> Iterator[Member]:
+    """What is shown of the models beyond the roots."""
+    depths = chain.from_iterable(repeat(depth, len(level)) for depth, level in enumerate(shape.levels, 1))
+    for depth, link in zip(depths, shown, strict=False):
+        yield _member(names[link[FAR]], depth, steps[link], names[link[NEAR]].id)
 
 
-def _adjacency(steps: Sequence[Step], names: dict[int, Brief], *, up: bool) -> dict[int, list[Step]]:
-    """The edges onward from each model: parents as declared, children by downloads."""
-    onward: dict[int, list[Step]] = defaultdict(list)
-    for step in steps:
-        onward[step.child if up else step.parent].append(step)
-    for edges in onward.values():
-        if up:
-            edges.sort(key=lambda s: s.position)
-        else:
-            edges.sort(key=lambda s: _popularity(names[s.child]))
-    return onward
-
-
-def _popularity(brief: Brief) -> tuple[int, str]:
-    return -(brief.downloads or 0), brief.id
-
-
-def _hidden(
-    order: Sequence[int],
-    keep: set[int],
-    reached: _Reached,
-    names: dict[int, Brief],
-    *,
-    up: bool,
-) -> dict[str, int]:
-    """How many models are left out beyond each one that is shown; each is counted once, where it was first reached."""
-    hidden: dict[int, int] = defaultdict(int)
-    for key in reversed(order):
-        step = reached[key][1]
-        if key in keep or step is None:
-            continue
-        hidden[step.child if up else step.parent] += 1 + hidden.pop(key, 0)
-    return {names[key].id: hidden[key] for key in order if key in hidden}
-
-
-def _member(brief: Brief, depth: int, step: Step | None, names: dict[int, Brief], *, up: bool) -> Member:
+def _member(brief: Brief, depth: int, step: Step | None = None, via: str | None = None) -> Member:
     return Member(
         id=brief.id,
         depth=depth,
@@ -286,7 +249,7 @@ def _member(brief: Brief, depth: int, step: Step | None, names: dict[int, Brief]
         created_at=brief.created_at,
         relation=step.relation if step else None,
         evidence=step.evidence if step else None,
-        via=names[step.child if up else step.parent].id if step else None,
+        via=via,
     )
 
 

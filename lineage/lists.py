@@ -10,6 +10,7 @@ from registry import read
 from registry.database import reading
 from registry.names import find_model, find_roots
 from registry.records import storable
+from registry.search import search_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def search(
     """
     with reading(engine) as connection:
         roots = [found.key for found in find_roots(connection, descends_from)[1]] if descends_from else None
-        found, total = read.search_models(
+        found, total = search_models(
             connection,
             storable(text),
             author=author and storable(author),

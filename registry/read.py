@@ -1,29 +1,15 @@
-"""Read models, families, search results and defects. Values are plain and frozen; keys stay inside the packages."""
+"""Read models, families and defects. Values are plain and frozen; keys stay inside the packages."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    CTE,
-    BindParameter,
-    ColumnElement,
-    Connection,
-    Integer,
-    Select,
-    and_,
-    bindparam,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
-from registry.names import like, owned_by
-from registry.records import LONGEST_LABEL, State
+from registry.families import EVIDENCE, RELATIONS, reach, within
+from registry.records import State
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, SIGHTS, among
 
 
@@ -118,18 +104,14 @@ class RunFacts:
     changed: int
 
 
-# Written into the statement as numbers: an author's models can be more than a statement may have bound values.
-_ROOTS: BindParameter[Any] = bindparam("roots", type_=Integer, expanding=True, literal_execute=True)
-_RELATIONS: BindParameter[Any] = bindparam("relations", expanding=True)
-_DEPTH: BindParameter[Any] = bindparam("depth", type_=Integer)
-_EVIDENCE = func.coalesce(DERIVATIONS.c.recovery, DERIVATIONS.c.origin)
-_BRIEF = tuple(MODELS.c[name] for name in ("key", "repo_id", *Brief._fields[2:]))
+#: The columns of `Brief`.
+BRIEF = tuple(MODELS.c[name] for name in ("key", "repo_id", *Brief._fields[2:]))
 _STEP = (
     DERIVATIONS.c.child_key,
     DERIVATIONS.c.parent_key,
     DERIVATIONS.c.position,
     DERIVATIONS.c.relation,
-    _EVIDENCE,
+    EVIDENCE,
     DERIVATIONS.c.name,
 )
 
@@ -161,7 +143,7 @@ def other_names(connection: Connection, key: int) -> dict[str, str]:
 
 def briefs(connection: Connection, keys: Iterable[int]) -> dict[int, Brief]:
     """The short facts of some models."""
-    return _briefs(connection, select(*_BRIEF).where(among(connection, MODELS.c.key, keys)))
+    return briefs_of(connection, select(*BRIEF).where(among(connection, MODELS.c.key, keys)))
 
 
 def walk(
@@ -178,34 +160,39 @@ def walk(
     """
     steps, reached = _walk_statements(up=up, bounded=depth is not None, related=bool(relations))
     values = {"roots": list(roots), "depth": depth, "relations": list(relations or ())}
-    return [Step(*row) for row in connection.execute(steps, values)], _briefs(connection, reached, values)
+    return [Step(*row) for row in connection.execute(steps, values)], briefs_of(connection, reached, values)
 
 
 @cache
 def _walk_statements(*, up: bool, bounded: bool, related: bool) -> tuple[Select[Any], Select[Any]]:
     """The edges and the models that `walk` asks for; building a statement takes longer than a short answer to it."""
-    cte = _reach(up=up, bounded=bounded, related=related)
+    cte = reach(up=up, bounded=bounded, related=related)
     d = DERIVATIONS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
-    # IN instead of a join: SQLite would scan all derivations and look each up among the keys.
-    inner = select(cte.c.key).where(cte.c.depth < _DEPTH) if bounded else select(cte.c.key)
-    steps = select(*_STEP).where(here.in_(inner), there.is_not(None))
+    steps = select(*_STEP).where(here.in_(within(cte, bounded=bounded)), there.is_not(None))
     if related:
-        steps = steps.where(d.relation.in_(_RELATIONS))
-    return steps, select(*_BRIEF).where(MODELS.c.key.in_(select(cte.c.key)))
+        steps = steps.where(d.relation.in_(RELATIONS))
+    return steps, select(*BRIEF).where(MODELS.c.key.in_(select(cte.c.key)))
 
 
 def all_steps(connection: Connection) -> list[tuple[int, int]]:
-    """Every edge of the registry as (child key, parent key)."""
+    """Every edge of the registry as (child key, parent key), in the order of parents."""
     d = DERIVATIONS.c
-    rows = connection.execute(select(d.child_key, d.parent_key).where(d.parent_key.is_not(None)))
-    return [(child, parent) for child, parent in rows]
+    rows = select(d.child_key, d.parent_key).where(d.parent_key.is_not(None)).order_by(d.parent_key)
+    return [(child, parent) for child, parent in connection.execute(rows)]
 
 
 def everything(connection: Connection) -> tuple[list[Step], dict[int, Brief]]:
     """Every edge of the registry, and every model."""
     steps = select(*_STEP).where(DERIVATIONS.c.parent_key.is_not(None))
-    return [Step(*row) for row in connection.execute(steps)], _briefs(connection, select(*_BRIEF))
+    return [Step(*row) for row in connection.execute(steps)], briefs_of(connection, select(*BRIEF))
+
+
+def steps_of(connection: Connection, children: Iterable[int]) -> list[Step]:
+    """The edges from some models to their parents."""
+    d = DERIVATIONS.c
+    rows = select(*_STEP).where(among(connection, d.child_key, children), d.parent_key.is_not(None))
+    return [Step(*row) for row in connection.execute(rows)]
 
 
 def declared_parents(connection: Connection, key: int) -> list[Step]:
@@ -220,45 +207,6 @@ def children_by_relation(connection: Connection, key: int) -> dict[str, int]:
     d = DERIVATIONS.c
     rows = select(d.relation, func.count(d.child_key.distinct())).where(d.parent_key == key)
     return _counts(connection, rows.group_by(d.relation))
-
-
-def search_models(
-    connection: Connection,
-    text: str,
-    *,
-    author: str | None = None,
-    license: str | None = None,
-    pipeline: str | None = None,
-    below: Sequence[int] | None = None,
-    limit: int | None = 20,
-) -> tuple[list[Brief], int]:
-    """Models whose id holds `text`, and how many there are in all; in any letter case, all of it.
-
-    A model whose id is `text` comes first, then the most downloaded.
-
-    `below` keeps descendants of these keys only.
-    """
-    if max(map(len, (text, license or ""))) > LONGEST_LABEL:
-        return [], 0
-    m = MODELS.c
-    tests: list[ColumnElement[bool]] = [m.folded.like(f"%{like(text.casefold())}%", escape="\\")] if text else []
-    if author:
-        tests.append(owned_by(author))
-    if license:
-        quoted = json.dumps(license.lower(), ensure_ascii=False)
-        held = func.lower(m.licenses).like(f"%{like(quoted)}%", escape="\\")
-        tests.append(or_(held, func.lower(m.license_name) == license.lower()))
-    if pipeline:
-        tests.append(func.lower(m.pipeline_tag) == pipeline.lower())
-    if below is not None:
-        cte = _reach(up=False)
-        tests += [m.key.in_(select(cte.c.key)), m.key.not_in(_ROOTS)]
-    values = {"roots": list(below or ())}
-    total = connection.scalar(select(func.count()).select_from(MODELS).where(*tests), values) or 0
-    exact = (m.folded != text.casefold()).asc()
-    order = (exact, func.coalesce(m.downloads, -1).desc(), m.repo_id)
-    rows = select(*_BRIEF).where(*tests).order_by(*order).limit(limit)
-    return list(_briefs(connection, rows, values).values()), total
 
 
 def find_defects(
@@ -280,7 +228,7 @@ def find_defects(
 
 def totals(connection: Connection) -> Totals:
     """What the registry holds."""
-    edges = select(_EVIDENCE, func.count()).where(DERIVATIONS.c.parent_key.is_not(None)).group_by(_EVIDENCE)
+    edges = select(EVIDENCE, func.count()).where(DERIVATIONS.c.parent_key.is_not(None)).group_by(EVIDENCE)
     return Totals(
         models=_counts(connection, select(MODELS.c.state, func.count()).group_by(MODELS.c.state)),
         edges=_counts(connection, edges),
@@ -302,42 +250,6 @@ def last_runs(connection: Connection, limit: int = 5) -> list[RunFacts]:
     return [RunFacts(*row) for row in connection.execute(select(*columns).order_by(RUNS.c.key.desc()).limit(limit))]
 
 
-def author_counts(connection: Connection) -> dict[str | None, int]:
-    """How many models that were seen each author has."""
-    rows = select(MODELS.c.author, func.count()).where(MODELS.c.state != State.PLACEHOLDER).group_by(MODELS.c.author)
-    return {row[0]: row[1] for row in connection.execute(rows)}
-
-
-def license_counts(connection: Connection) -> list[tuple[tuple[str, ...] | None, str | None, int]]:
-    """How many models that were seen declare each licence and license_name."""
-    columns = (MODELS.c.licenses, MODELS.c.license_name)
-    rows = select(*columns, func.count()).where(MODELS.c.state != State.PLACEHOLDER).group_by(*columns)
-    return [(labels(stored), name, count) for stored, name, count in connection.execute(rows)]
-
-
-def months(connection: Connection) -> list[tuple[str, int]]:
-    """How many models that were seen were created in each month (`YYYY-MM`), in order of time."""
-    month = func.substr(MODELS.c.created_at, 1, 7)
-    tests = (MODELS.c.state != State.PLACEHOLDER, MODELS.c.created_at.is_not(None))
-    rows = connection.execute(select(month, func.count()).where(*tests).group_by(month).order_by(month))
-    return [(value, count) for value, count in rows]
-
-
-def edges_by_relation(connection: Connection) -> dict[str, int]:
-    """Edges by relation."""
-    d = DERIVATIONS.c
-    return _counts(connection, select(d.relation, func.count()).where(d.parent_key.is_not(None)).group_by(d.relation))
-
-
-def most_children(connection: Connection) -> list[tuple[str, int]]:
-    """The models from which others were made, by the number of those made directly."""
-    d = DERIVATIONS.c
-    number = func.count(d.child_key.distinct())
-    inner = select(d.parent_key, number.label("n")).where(d.parent_key.is_not(None)).group_by(d.parent_key).subquery()
-    rows = select(MODELS.c.repo_id, inner.c.n).join(inner, inner.c.parent_key == MODELS.c.key)
-    return [(name, count) for name, count in connection.execute(rows.order_by(inner.c.n.desc(), MODELS.c.repo_id))]
-
-
 def unneeded_placeholder() -> ColumnElement[bool]:
     """Whether a row of models is a placeholder that no declaration and no name needs."""
     m, d = MODELS.c, DERIVATIONS.c
@@ -353,24 +265,11 @@ def _counts(connection: Connection, statement: Select[Any, int]) -> dict[str, in
     return dict(sorted((row[0], row[1]) for row in connection.execute(statement)))
 
 
-def _briefs(connection: Connection, statement: Select[Any], values: dict[str, Any] | None = None) -> dict[int, Brief]:
+def briefs_of(
+    connection: Connection, statement: Select[Any], values: Mapping[str, Any] | None = None
+) -> dict[int, Brief]:
+    """The models of a statement that selects BRIEF, in its order."""
     return {
         row[0]: Brief(row[0], row[1], row[2], row[3], labels(row[4]), row[5], row[6], row[7], row[8], labels(row[9]))
         for row in connection.execute(statement, values)
     }
-
-
-def _reach(*, up: bool, bounded: bool = False, related: bool = False) -> CTE:
-    """The keys that can be reached from `roots`, these included, as a recursive query."""
-    d = DERIVATIONS.c
-    here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
-    start = MODELS.c.key.in_(_ROOTS)
-    if bounded:
-        cte = select(MODELS.c.key, literal(0).label("depth")).where(start).cte("reach", recursive=True)
-        onward = select(there, cte.c.depth + 1).where(here == cte.c.key, there.is_not(None), cte.c.depth < _DEPTH)
-    else:
-        cte = select(MODELS.c.key).where(start).cte("reach", recursive=True)
-        onward = select(there).where(here == cte.c.key, there.is_not(None))
-    if related:
-        onward = onward.where(d.relation.in_(_RELATIONS))
-    return cte.union(onward)

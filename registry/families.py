@@ -1,0 +1,78 @@
+"""Families by recursive queries: the models that can be reached from some, and the edges that lead there."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import CTE, BindParameter, Connection, Integer, Select, bindparam, func, literal, select
+
+from registry.tables import DERIVATIONS, MODELS
+
+# Written into the statement as numbers: an author's models can be more than a statement may have bound values.
+ROOTS: BindParameter[Any] = bindparam("roots", type_=Integer, expanding=True, literal_execute=True)
+RELATIONS: BindParameter[Any] = bindparam("relations", expanding=True)
+DEPTH: BindParameter[Any] = bindparam("depth", type_=Integer)
+EVIDENCE = func.coalesce(DERIVATIONS.c.recovery, DERIVATIONS.c.origin)
+
+#: An edge as a plain row, since a family can have hundreds of thousands: the keys of the model it leads on from and of
+#: the one it leads to, the parent's position among those that the child declares, downloads (0 where not known) and id
+#: of the model it leads to; then the facts that were asked for.
+Link = tuple[Any, ...]
+NEAR, FAR, POSITION, DOWNLOADS, ID, FACTS = range(6)
+
+
+def links(
+    connection: Connection,
+    roots: Sequence[int],
+    *,
+    up: bool,
+    depth: int | None = None,
+    relations: Sequence[str] = (),
+    facts: tuple[str, ...] = (),
+) -> Sequence[Link]:
+    """The edges onward from `roots`, in no order: what a family's shape and its numbers follow from.
+
+    `facts` name columns of the model that an edge leads to, or the edge's `relation` or `evidence`; `depth` and
+    `relations` as in `registry.read.walk`.
+    """
+    statement = _links(up=up, bounded=depth is not None, related=bool(relations), facts=facts)
+    values = {"roots": list(roots), "depth": depth, "relations": list(relations)}
+    return connection.execute(statement, values).all()
+
+
+@cache
+def _links(*, up: bool, bounded: bool, related: bool, facts: tuple[str, ...]) -> Select[Any]:
+    """The statement of `links`; building it takes longer than a short answer to it."""
+    d, m = DERIVATIONS.c, MODELS.c
+    here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
+    known = {"relation": d.relation, "evidence": EVIDENCE}
+    columns = [known[fact] if fact in known else m[fact] for fact in facts]
+    cte = reach(up=up, bounded=bounded, related=related)
+    statement = (
+        select(here, there, d.position, func.coalesce(m.downloads, 0), m.repo_id, *columns)
+        .join_from(DERIVATIONS, MODELS, m.key == there)
+        .where(here.in_(within(cte, bounded=bounded)), there.is_not(None))
+    )
+    return statement.where(d.relation.in_(RELATIONS)) if related else statement
+
+
+def within(cte: CTE, *, bounded: bool) -> Select[Any]:
+    """The keys of `reach` from which an edge leads on. To be used with IN: in a join SQLite would scan all derivations
+    and look each up among the keys."""
+    return select(cte.c.key).where(cte.c.depth < DEPTH) if bounded else select(cte.c.key)
+
+
+def reach(*, up: bool, bounded: bool = False, related: bool = False) -> CTE:
+    """The keys that can be reached from `roots`, these included, as a recursive query. Cycles end by themselves."""
+    d = DERIVATIONS.c
+    here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
+    start = MODELS.c.key.in_(ROOTS)
+    if bounded:
+        cte = select(MODELS.c.key, literal(0).label("depth")).where(start).cte("reach", recursive=True)
+        onward = select(there, cte.c.depth + 1).where(here == cte.c.key, there.is_not(None), cte.c.depth < DEPTH)
+    else:
+        cte = select(MODELS.c.key).where(start).cte("reach", recursive=True)
+        onward = select(there).where(here == cte.c.key, there.is_not(None))
+    if related:
+        onward = onward.where(d.relation.in_(RELATIONS))
+    return cte.union(onward)

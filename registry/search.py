@@ -1,0 +1,73 @@
+"""Search models by what their ids hold, and by a few facts."""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select
+
+from registry.families import ROOTS, reach
+from registry.names import like, owned_by
+from registry.read import BRIEF, Brief, briefs_of
+from registry.records import LONGEST_LABEL
+from registry.tables import MODELS, among
+
+#: So many models are looked up and sorted in 20 ms; of more, the most downloaded are looked for among popular ones.
+_FEW = 10_000
+# Written out as the index has it: with a bound value SQLite could not tell that the index holds what is asked for.
+_POPULAR: ColumnElement[bool] = literal_column("downloads >= 1000")
+
+
+def search_models(
+    connection: Connection,
+    text: str,
+    *,
+    author: str | None = None,
+    license: str | None = None,
+    pipeline: str | None = None,
+    below: Sequence[int] | None = None,
+    limit: int | None = 20,
+) -> tuple[list[Brief], int]:
+    """Models whose id holds `text`, and how many there are in all; in any letter case, all of it.
+
+    A model whose id is `text` comes first, then the most downloaded.
+
+    `below` keeps descendants of these keys only.
+    """
+    if max(map(len, (text, license or ""))) > LONGEST_LABEL:
+        return [], 0
+    m = MODELS.c
+    tests = _tests(text, author, license, pipeline, below)
+    values = {"roots": list(below or ())}
+    keys = connection.scalars(select(m.key).where(*tests).limit(_FEW + 1), values).all()
+    exact = m.folded == text.casefold()
+    ranked = select(*BRIEF).order_by(exact.desc(), func.coalesce(m.downloads, -1).desc(), m.repo_id).limit(limit)
+    if len(keys) <= _FEW:
+        return list(briefs_of(connection, ranked.where(among(connection, m.key, keys))).values()), len(keys)
+    total = connection.scalar(select(func.count()).select_from(MODELS).where(*tests), values) or 0
+    popular = select(*BRIEF).where(*tests, _POPULAR).order_by(m.downloads.desc(), m.repo_id).limit(limit)
+    found = briefs_of(connection, popular, values)
+    if limit is None or len(found) < limit:
+        found = briefs_of(connection, ranked.where(*tests), values)
+    else:
+        found = briefs_of(connection, ranked.where(*tests, exact), values) | found
+    return list(found.values())[:limit], total
+
+
+def _tests(
+    text: str, author: str | None, license: str | None, pipeline: str | None, below: Sequence[int] | None
+) -> list[ColumnElement[bool]]:
+    """What a model has to be like."""
+    m = MODELS.c
+    tests: list[ColumnElement[bool]] = [m.folded.like(f"%{like(text.casefold())}%", escape="\\")] if text else []
+    if author:
+        tests.append(owned_by(author))
+    if license:
+        quoted = json.dumps(license.lower(), ensure_ascii=False)
+        held = func.lower(m.licenses).like(f"%{like(quoted)}%", escape="\\")
+        tests.append(or_(held, func.lower(m.license_name) == license.lower()))
+    if pipeline:
+        tests.append(func.lower(m.pipeline_tag) == pipeline.lower())
+    if below is not None:
+        cte = reach(up=False)
+        tests += [m.key.in_(select(cte.c.key)), m.key.not_in(ROOTS)]
+    return tests
