@@ -1,29 +1,20 @@
 """How fast files come in and questions are answered, as ratios to floors measured in the same run."""
 
 import json
-import os
-import random
-import sqlite3
-import statistics
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from benchmarks.audits import judged
 from benchmarks.generator import write
 from benchmarks.measures import Row, bare_insert, peak_memory, timed
+from benchmarks.queries import queries, starts
 from crawler.parse import parse
 from lineage.cli.load import load as import_quietly
-from lineage.family import ancestors, descendants
 from registry.database import open_registry
-from registry.read import most_children
 from registry.resolve import resolve_names
-from registry.tables import MODELS
 from registry.write import writing
 
 
@@ -68,40 +59,6 @@ def each_line(dump: Path, work: Callable[[str], Any]) -> None:
             work(line)
 
 
-def queries(engine: Engine) -> Iterator[Row]:
-    """Ancestors of random models and descendants of the largest family, against a bare recursive query."""
-    with engine.connect() as connection:
-        ids = list(connection.scalars(select(MODELS.c.repo_id).where(MODELS.c.state == "listed")))
-        largest = most_children(connection)[0][0]
-    times = sorted(timed(partial(ancestors, engine, name))[0] for name in random.Random(1).sample(ids, 1000))
-    yield "ancestors, 1,000 random models", f"median {times[500] * 1e3:.1f} ms, p99 {times[990] * 1e3:.1f} ms", ""
-    whole = statistics.median(timed(lambda: descendants(engine, largest))[0] for _ in range(5))
-    bare = statistics.median(timed(lambda: bare_descendants(engine, largest))[0] for _ in range(5))
-    size = descendants(engine, largest).total
-    yield f"descendants of the largest family ({size:,})", f"{whole * 1e3:.0f} ms", f"{whole / bare:.1f} × bare query"
-
-
-def starts(engine: Engine) -> Iterator[Row]:
-    """Whole processes, against the time that importing sqlmodel alone takes."""
-    with engine.connect() as connection:
-        largest = most_children(connection)[0][0]
-    engine.dispose()
-    floor = ran("-c", "import sqlmodel")
-    for what, arguments in (
-        ("lineage --help", ["--help"]),
-        ("lineage ancestors MODEL", ["ancestors", largest]),
-    ):
-        seconds = ran("-m", "lineage", *arguments, LINEAGE_DB=str(engine.url.database))
-        yield f"`{what}`, whole process", f"{seconds * 1e3:.0f} ms", f"{seconds / floor:.2f} × `import sqlmodel`"
-
-
-def ran(*arguments: str, **environment: str) -> float:
-    """The median time of nine runs of Python with these arguments."""
-    command = [sys.executable, *arguments]
-    run = partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
-    return statistics.median(timed(run)[0] for _ in range(9))
-
-
 def load(engine: Engine, dump: Path) -> None:
     """Import as the command does, without a word."""
     import_quietly(engine, [dump], "2026-08-22T00:00:00Z", quiet=True)
@@ -111,15 +68,3 @@ def resolve(engine: Engine) -> None:
     """Resolve all names once more."""
     with writing(engine) as connection:
         resolve_names(connection)
-
-
-def bare_descendants(engine: Engine, root: str) -> int:
-    """The number of descendants by plain SQL on a bare connection."""
-    connection = sqlite3.connect(str(engine.url.database))
-    statement = """
-        WITH RECURSIVE reach(key) AS (
-            SELECT key FROM models WHERE repo_id = ?
-            UNION SELECT child_key FROM derivations JOIN reach ON parent_key = reach.key
-        ) SELECT m.repo_id, m.downloads FROM reach JOIN models m USING (key)
-    """
-    return len(connection.execute(statement, (root,)).fetchall())

@@ -1,7 +1,7 @@
 """Numbers with their definitions: how large a family is depends on what one counts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -174,25 +174,38 @@ def _counts(first: dict[int, Brief], edges: Sequence[Link], shape: Outline) -> I
     inner = sum(link[FAR] not in first for link in edges)
     more = inner - len(below)
     yield Count("edges", inner, f"links of these models to the family; merges have several (here {more} more)")
-    vouched = _reached(first, (link for link in edges if link[evidence] in HUB_EVIDENCE))
+    kinds = set(map(itemgetter(evidence), edges))
+    vouched = len(below) - _lost(shape, edges, evidence, kinds.difference(HUB_EVIDENCE))
     yield Count("by the Hub's tags", vouched, "transitive, over links that the Hub itself resolved")
-    declared = _reached(first, (link for link in edges if link[evidence] not in RECOVERED))
+    recovered = _lost(shape, edges, evidence, kinds & RECOVERED)
+    declared = len(below) - recovered
     yield Count("as declared", declared, "the same and links by a card or a library's tag, letter for letter")
-    yield Count("recovered", len(below) - declared, "reached only by mending letter case, renames or legacy ids")
+    yield Count("recovered", recovered, "reached only by mending letter case, renames or legacy ids")
     yield Count("gone", states[State.GONE], "of the transitive ones, no longer public")
 
 
-def _reached(roots: Collection[int], edges: Iterable[Link]) -> int:
-    """How many models these edges alone lead to."""
-    onward: dict[int, list[int]] = defaultdict(list)
+def _lost(shape: Outline, edges: Iterable[Link], evidence: int, weak: Collection[str]) -> int:
+    """How many models would not be reached without the edges of `weak` evidence.
+
+    These are few, and only what is below them is looked at: of that, what other edges lead to is not lost.
+    """
+    doubtful = _below((link[FAR] for link in edges if link[evidence] in weak), shape.onward).difference(shape.roots)
+    firm: dict[int, list[Link]] = defaultdict(list)
     for link in edges:
-        onward[link[NEAR]].append(link[FAR])
-    met = set(roots)
-    level = met
+        if link[FAR] in doubtful and link[evidence] not in weak:
+            firm[link[NEAR]].append(link)
+    entries = chain.from_iterable(links for near, links in firm.items() if near not in doubtful)
+    return len(doubtful - _below((link[FAR] for link in entries), firm))
+
+
+def _below(start: Iterable[int], onward: Mapping[int, Sequence[Link]]) -> set[int]:
+    """`start`, and all that edges lead to from there."""
+    met = set(start)
+    level = set(met)
     while level:
-        level = set(chain.from_iterable([onward[near] for near in level if near in onward])) - met
+        level = {link[FAR] for near in level for link in onward.get(near, ())} - met
         met |= level
-    return len(met) - len(roots)
+    return met
 
 
 def _branches(shape: Outline) -> list[tuple[str, int]]:

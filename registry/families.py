@@ -37,7 +37,9 @@ def links(
     """
     statement = _links(up=up, bounded=depth is not None, related=bool(relations), facts=facts)
     values = {"roots": list(roots), "depth": depth, "relations": list(relations)}
-    return connection.execute(statement, values).all()
+    # As the driver gives them: SQLAlchemy's rows take a third of the time again.
+    found: Sequence[Link] = connection.execute(statement, values).cursor.fetchall()
+    return found
 
 
 @cache

@@ -82,17 +82,14 @@ def _split_revision(text: str) -> tuple[str, str | None]:
 
 
 def _exact(connection: Connection, name: str) -> dict[int, str]:
-    found = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(MODELS.c.repo_id == name)).all()
-    if not found or not _seen(connection, found[0].key):
-        aliases = select(MODELS.c.key, MODELS.c.repo_id).join(NAMES, NAMES.c.model_key == MODELS.c.key)
+    columns = select(MODELS.c.key, MODELS.c.repo_id, MODELS.c.state)
+    found = connection.execute(columns.where(MODELS.c.repo_id == name)).all()
+    if not found or found[0].state == State.PLACEHOLDER:
+        aliases = columns.join(NAMES, NAMES.c.model_key == MODELS.c.key)
         found = connection.execute(aliases.where(NAMES.c.name == name)).all() or found
     if not found and (target := legacy_names().get(name)):
-        found = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(MODELS.c.repo_id == target)).all()
-    return {row[0]: row[1] for row in found}
-
-
-def _seen(connection: Connection, key: int) -> bool:
-    return connection.scalar(select(MODELS.c.state).where(MODELS.c.key == key)) != State.PLACEHOLDER
+        found = connection.execute(columns.where(MODELS.c.repo_id == target)).all()
+    return {row.key: row.repo_id for row in found}
 
 
 def _folded(connection: Connection, name: str) -> dict[int, str]:

@@ -18,7 +18,7 @@ from lineage.family import ancestors, descendants, paths
 from lineage.inheritance import inheritance
 from lineage.lists import search
 from lineage.selection import Selection
-from lineage.statistics import count_family
+from lineage.statistics import count_family, family_statistics, registry_statistics
 from registry.database import open_registry
 from registry.records import RegistryError
 from registry.transfer import check, digest
@@ -54,7 +54,12 @@ def test_the_answers_are_those_of_sqlite(on_postgresql: Engine, snapshot_registr
         lambda engine: descendants(engine, root, depth=2, relations=["finetune", "merge"], limit=20),
         lambda engine: paths(engine, model, root),
         lambda engine: search(engine, "qwen3", descends_from=["author:Qwen"], license="apache-2.0"),
+        lambda engine: search(engine, "E", limit=7),
+        lambda engine: search(engine, "", limit=20_000),
         lambda engine: count_family(engine, "author:Qwen"),
+        lambda engine: family_statistics(engine, root, limit=None),
+        lambda engine: registry_statistics(engine, limit=3),
+        lambda engine: registry_statistics(engine, limit=None),
         lambda engine: inheritance(engine, "WeiboAI/VibeThinker-3B"),
         drift,
         lambda engine: audit(engine, Selection(families=("Qwen/Qwen2.5-3B-Instruct",)), claim="any"),
