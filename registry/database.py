@@ -5,10 +5,10 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -36,8 +36,8 @@ def parse_url(name: str) -> URL:
     try:
         url = make_url(name) if "://" in name else URL.create("sqlite", database=name)
     except (ArgumentError, ValueError) as error:
-        shown = _PASSWORD.sub(r"\1:***@", name)[:200]
-        raise RegistryError(f"not a database URL: {shown}: name a file or a URL like sqlite:///registry.db") from error
+        place = _PASSWORD.sub(r"\1:***@", name)[:200]
+        raise RegistryError(f"not a database URL: {place}: name a file or a URL like sqlite:///registry.db") from error
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         raise RegistryError(
             f"no registry on {url.get_backend_name()}: name a SQLite file or a postgresql+psycopg:// URL"
@@ -47,6 +47,11 @@ def parse_url(name: str) -> URL:
     return url
 
 
+def file_of(url: URL) -> Path | None:
+    """The file of a registry on SQLite; None for another database."""
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
 def open_registry(name: str | None = None, *, create: bool = False) -> Engine:
     """Open the registry called `name` (a file or SQLAlchemy URL; default: `default_url()`).
 
@@ -54,7 +59,7 @@ def open_registry(name: str | None = None, *, create: bool = False) -> Engine:
     no registry, the schema is older or newer than this code's, or the place cannot be read.
     """
     url = parse_url(name or default_url())
-    path = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    path = file_of(url)
     with readable_errors(url), _readable_options(url):
         missing = path is not None and (not path.exists() or path.stat().st_size == 0)
         if missing and not create:
@@ -62,18 +67,29 @@ def open_registry(name: str | None = None, *, create: bool = False) -> Engine:
         if path is not None and missing:
             _make_file(path)
         engine = connect(url)
+    try:
+        _expect_schema(engine, create=create)
+    except RegistryError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _expect_schema(engine: Engine, *, create: bool) -> None:
+    """Refuse what is no registry of this version; with `create`, make one of an empty database."""
+    place = shown(engine.url)
+    with readable_errors(engine.url), _readable_options(engine.url):
+        # Looked at first: a registry that another process makes meanwhile has tables, and a version then.
+        taken = engine.dialect.name == "sqlite" or (create and bool(inspect(engine).get_table_names()))
         version = schema_version(engine)
     if version is None:
-        if not create or path is not None:
-            raise RegistryError(f"{_shown(url)} is not a lineage registry: name another with --db, or {_HINT_DEMO}")
+        if not create or taken:
+            raise RegistryError(f"{place} is not a lineage registry: name another with --db, or {_HINT_DEMO}")
         upgrade(engine)
     elif version > SCHEMA:
-        raise RegistryError(
-            f"{_shown(url)} has schema {version}, this version knows {SCHEMA}: upgrade finetune-lineage"
-        )
+        raise RegistryError(f"{place} has schema {version}, this version knows {SCHEMA}: upgrade finetune-lineage")
     elif version < SCHEMA:
-        raise RegistryError(f"{_shown(url)} has the older schema {version}: run `lineage db upgrade`")
-    return engine
+        raise RegistryError(f"{place} has the older schema {version}: run `lineage db upgrade`")
 
 
 def open_for_upgrade(name: str | None = None) -> tuple[Engine, str]:
@@ -85,7 +101,8 @@ def open_for_upgrade(name: str | None = None) -> tuple[Engine, str]:
         engine = connect(url)
         version = schema_version(engine)
     if version is None:
-        raise RegistryError(f"{_shown(url)} is not a lineage registry: name another with --db")
+        engine.dispose()
+        raise RegistryError(f"{shown(url)} is not a lineage registry: name another with --db")
     return engine, version
 
 
@@ -95,7 +112,7 @@ def _readable_options(url: URL) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise RegistryError(f"cannot use {_shown(url)[:200]} ({error}): check the URL given with --db") from error
+        raise RegistryError(f"cannot use {shown(url)[:200]} ({error}): check the URL given with --db") from error
 
 
 def connect(url: URL) -> Engine:
@@ -136,11 +153,22 @@ def upgrade(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "registry:migrations")
     with readable_errors(engine.url), engine.begin() as connection:
+        if engine.dialect.name != "sqlite":
+            wait_for_writers(connection)  # two may want to make the same registry
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
         except CommandError as error:
-            raise RegistryError(f"cannot upgrade {_shown(engine.url)} ({error}): restore a copy") from error
+            raise RegistryError(f"cannot upgrade {shown(engine.url)} ({error}): restore a copy") from error
+
+
+#: Any number that no other program on the server is likely to take.
+_WRITER = 0x6C696E65616765
+
+
+def wait_for_writers(connection: Connection) -> None:
+    """Be the only writer on a PostgreSQL database until the transaction ends."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER})
 
 
 @contextmanager
@@ -174,10 +202,10 @@ def readable_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise explain(error, _shown(url)) from error
+        raise explain(error, shown(url)) from error
     except OSError as error:
         raise RegistryError(
-            f"cannot use {_shown(url)[:200]} ({error.strerror}): name another place with --db or LINEAGE_DB"
+            f"cannot use {shown(url)[:200]} ({error.strerror}): name another place with --db or LINEAGE_DB"
         ) from error
 
 
@@ -206,14 +234,26 @@ def readable(error: Exception) -> str | None:
     return str(explain(error, "the registry")) if isinstance(error, DBAPIError) else None
 
 
-def _shown(url: URL) -> str:
+def shown(url: URL) -> str:
+    """What a person calls a registry; without its password."""
     if url.get_backend_name() == "sqlite":
         return url.database or ""
     return url.render_as_string(hide_password=True)
 
 
 def _make_file(path: Path) -> None:
-    """Make a registry beside `path` and put it there whole: nobody meets one without its tables, or makes it twice."""
+    if path.exists():  # an empty file
+        path.unlink()
+    with suppress(FileExistsError), new_file(path):  # another process was faster, and its registry is as good
+        pass
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Engine]:
+    """Makes a registry beside `path`, to be put there when it is whole: nobody meets one without its tables or content.
+
+    Raises FileExistsError where there is a file by then.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".lineage-", dir=path.parent) as folder:
         made = Path(folder) / path.name
@@ -222,14 +262,15 @@ def _make_file(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
         engine = connect(URL.create("sqlite", database=str(made)))
-        upgrade(engine)
-        engine.dispose()
-        if path.exists() and path.stat().st_size == 0:
-            path.unlink()
+        try:
+            upgrade(engine)
+            yield engine
+        finally:
+            engine.dispose()
         try:
             os.link(made, path)
-        except FileExistsError:  # another process was faster, and its registry is as good
-            pass
+        except FileExistsError:
+            raise
         except OSError:  # a file system without hard links
             made.rename(path)
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
-from registry.database import readable_errors
+from registry.database import readable_errors, wait_for_writers
 from registry.identity import Row, match
 from registry.insert import insert_placeholders, insert_rows, keys_of, new_keys
 from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State
@@ -38,10 +38,6 @@ class Saved:
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
-#: Any number that no other program on the server is likely to take.
-_WRITER = 0x6C696E65616765
-
-
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction. Writers take turns: on SQLite by its write lock, taken at once so that a second one waits
@@ -51,7 +47,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER})
+            wait_for_writers(connection)
         yield connection
         connection.commit()
 

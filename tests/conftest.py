@@ -1,6 +1,8 @@
-"""What all tests share: fresh registries, the imported snapshot, the data beside the checkout."""
+"""What all tests share: registries of their own, the imported snapshot, the data beside the checkout.
 
-import shutil
+What a registry holds and answers is tested on each database; `sqlite_registry` is for what is about its file.
+"""
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from crawler.load import import_files
-from registry.database import open_registry
+from tests.databases import Database, Files, Server, server
 
 CHECKOUT = Path(__file__).parents[1]
 SNAPSHOT = CHECKOUT / "crawler" / "data" / "snapshot.jsonl.gz"
@@ -32,30 +34,59 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a registry without content, to be copied: making one takes Alembic 70 ms."""
-    path = tmp_path_factory.mktemp("empty") / "registry.db"
-    open_registry(str(path), create=True).dispose()
-    return path
-
-
-@pytest.fixture
-def registry(empty_registry: Path, tmp_path: Path) -> Iterator[Engine]:
-    """A registry of this test's own, without content."""
-    path = tmp_path / "registry.db"
-    shutil.copyfile(empty_registry, path)
-    engine = open_registry(str(path))
-    yield engine
-    engine.dispose()
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Where files of SQLite are made."""
+    return Files(tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture(scope="session")
-def snapshot_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server; it takes three seconds to start, so all tests of a process share it."""
+    with server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Each of the databases in turn."""
+    found: Database = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def place(database: Database) -> Iterator[str]:
+    """The URL of a registry that is not there yet."""
+    with database.place() as url:
+        yield url
+
+
+@pytest.fixture
+def registry(database: Database) -> Iterator[Engine]:
+    """A registry of this test's own, without content."""
+    with database.registry() as engine:
+        yield engine
+
+
+@pytest.fixture
+def another(database: Database) -> Iterator[Engine]:
+    """One more, to compare with."""
+    with database.registry() as engine:
+        yield engine
+
+
+@pytest.fixture
+def sqlite_registry(sqlite: Files) -> Iterator[Engine]:
+    """A registry of this test's own in a file, without content."""
+    with sqlite.registry() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def snapshot_registry(database: Database) -> Iterator[Engine]:
     """The embedded snapshot in a registry. Read only: all tests share it."""
-    engine = open_registry(str(tmp_path_factory.mktemp("snapshot") / "registry.db"), create=True)
-    import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
-    yield engine
-    engine.dispose()
+    with database.registry() as engine:
+        import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+        yield engine
 
 
 @pytest.fixture(scope="session")

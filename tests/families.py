@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
+from sqlmodel import SQLModel
 
 from crawler.load import save_rows
 from registry.records import HUB_RELATIONS
@@ -65,6 +66,14 @@ def save(engine: Engine, rows: Iterable[object], *, seen: str = SEEN, source: st
         saved = save_rows(connection, rows, seen=seen, source=source)
         resolve_names(connection)
     return saved
+
+
+def emptied(engine: Engine) -> Engine:
+    """The registry without its content: quicker than another one."""
+    with writing(engine) as connection:
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            connection.execute(delete(table))
+    return engine
 
 
 def family(engine: Engine, sketch: str) -> None:

@@ -17,6 +17,7 @@ from lineage.inheritance import inheritance
 from lineage.licenses.explain import all_licenses, explain
 from lineage.selection import Selection
 from registry.records import DEFECT_KINDS
+from tests.lineage.calls import database
 from tools.make_docs import CONSOLE, RESULTS, generated, rerun
 
 ROOT = Path(__file__).parents[1]
@@ -35,13 +36,22 @@ def test_the_readme_shows_commands() -> None:
     assert any("$ lineage crawl" in block for block in TRANSCRIPTS)
 
 
-@pytest.mark.parametrize("block", TRANSCRIPTS, ids=[block.partition("\n")[0][2:] for block in TRANSCRIPTS])
+def first_line(block: str) -> str:
+    return block.partition("\n")[0]
+
+
+@pytest.mark.parametrize("block", [block for block in TRANSCRIPTS if "--db" not in block], ids=first_line)
 def test_the_readme_shows_real_output(block: str, snapshot_registry: Engine) -> None:
-    assert rerun(block, str(snapshot_registry.url.database)) == block, "run `make docs`"
+    assert rerun(block, database(snapshot_registry)) == block, "run `make docs`"
+
+
+@pytest.mark.parametrize("block", [block for block in TRANSCRIPTS if "--db" in block], ids=first_line)
+def test_the_readme_shows_real_crawls(block: str) -> None:
+    assert rerun(block, "no.db") == block, "run `make docs`"
 
 
 def test_the_readmes_python_runs(snapshot_registry: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LINEAGE_DB", str(snapshot_registry.url.database))
+    monkeypatch.setenv("LINEAGE_DB", database(snapshot_registry))
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict[str, object] = {}
     exec(code, names)

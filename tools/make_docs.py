@@ -207,7 +207,7 @@ def run(command: str, database: str, folder: str) -> str:
         env=environment,
         check=False,
     )
-    return done.stdout + done.stderr
+    return done.stdout + (done.stderr if done.returncode else "")  # else what a slow machine says of its progress
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from lineage.cli.options import (
     FORMATS,
     limit_for,
     limit_option,
+    opened,
     output_options,
     policy_option,
     registry_option,
@@ -25,7 +26,6 @@ from lineage.formats.sarif import sarif
 from lineage.formats.text import number
 from lineage.policy import INITIAL, POLICY_FILE
 from lineage.selection import Selection
-from registry.database import open_registry
 from registry.records import RegistryError
 
 _READABLE = 20
@@ -91,7 +91,7 @@ def audit_command(
         raise click.UsageError("name MODELs, -r FILE, --family ROOT or --author NAME; or ask for --all")
     own = the_policy(policy)
     found = audit(
-        open_registry(db), Selection(models, file, families, authors), claim=claim, policy=own,
+        opened(db), Selection(models, file, families, authors), claim=claim, policy=own,
         read=partial(_files, endpoint) if evidence else None, limit=limit_for(limit, format_, _READABLE),
     )  # fmt: skip
     write_text(_written(found, format_, str(file) if file else None, strict=strict), output)

@@ -15,9 +15,9 @@ from crawler.hub import Hub
 from crawler.probe import probe
 from crawler.run import Crawled, Progress
 from lineage.cli.load import collect_seldom, summary
-from lineage.cli.options import endpoint_option, registry_option
+from lineage.cli.options import endpoint_option, opened, registry_option
 from lineage.formats.text import number, printable
-from registry.database import open_registry, reading
+from registry.database import reading
 from registry.read import totals
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
@@ -41,7 +41,7 @@ def hub(endpoint: str | None, quiet: bool, db: str | None) -> None:
 
     Each page is saved with its checkpoint: what breaks off goes on with `lineage crawl resume`.
     """
-    _crawl(crawl_hub, open_registry(db, create=True), endpoint, quiet)
+    _crawl(crawl_hub, opened(db, create=True), endpoint, quiet)
 
 
 @crawl.command(name="family")
@@ -59,7 +59,7 @@ def family_command(
     A ROOT is a model, or author:NAME for all models of an author. What a large family takes is estimated first: beyond
     some thousand requests `lineage crawl hub` is the shorter way.
     """
-    engine = open_registry(db, create=True)
+    engine = opened(db, create=True)
     _crawl(partial(crawl_family, roots=roots, up=up, insist=insist), engine, endpoint, quiet)
 
 
@@ -74,7 +74,7 @@ def update_command(endpoint: str | None, quiet: bool, db: str | None) -> None:
     down to the time when that began. What the Hub changes without a commit (names, gating, privacy, deletion) only
     `lineage crawl reconcile` sees.
     """
-    _crawl(update, open_registry(db), endpoint, quiet)
+    _crawl(update, opened(db), endpoint, quiet)
 
 
 @crawl.command(name="reconcile")
@@ -88,7 +88,7 @@ def reconcile_command(endpoint: str | None, quiet: bool, db: str | None) -> None
     gone (deleted or private; the Hub does not tell which). What is gone keeps its facts and edges, and is alive again
     when a later crawl meets it. Where more than a quarter is absent, `lineage crawl resume` has to confirm it.
     """
-    _crawl(reconcile, open_registry(db), endpoint, quiet)
+    _crawl(reconcile, opened(db), endpoint, quiet)
 
 
 @crawl.command(name="resume")
@@ -97,7 +97,7 @@ def reconcile_command(endpoint: str | None, quiet: bool, db: str | None) -> None
 @registry_option
 def resume_command(endpoint: str | None, quiet: bool, db: str | None) -> None:
     """Go on with the crawl that broke off last."""
-    _crawl(resume, open_registry(db), endpoint, quiet)
+    _crawl(resume, opened(db), endpoint, quiet)
 
 
 @crawl.command(name="probe")

@@ -12,11 +12,11 @@ import lineage.formats.audits  # noqa: F401 - tells as_text how an audit is writ
 from lineage import family
 from lineage.audit import Audit, audit
 from lineage.cli.load import load, summary
-from lineage.cli.options import registry_option, write_result
+from lineage.cli.options import opened, registry_option, write_result
 from lineage.formats.text import number
 from lineage.selection import Selection
 from lineage.statistics import count_family
-from registry.database import open_registry, reading
+from registry.database import reading
 from registry.read import last_runs, totals
 from registry.records import RegistryError
 
@@ -38,7 +38,7 @@ _MODEL = "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking"
 @registry_option
 def demo(db: str | None) -> None:
     """Load the embedded snapshot and show what can be asked."""
-    engine = open_registry(db, create=True)
+    engine = opened(db, create=True)
     place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
     with reading(engine) as connection:
         if any(run.source != _SNAPSHOT for run in last_runs(connection)):

@@ -9,12 +9,12 @@ from lineage.cli.options import (
     depth_option,
     limit_for,
     limit_option,
+    opened,
     output_options,
     registry_option,
     relation_option,
     write_result,
 )
-from registry.database import open_registry
 
 _TREE = output_options("tree", "table", "json", "jsonl", "csv", "markdown")
 _READABLE = 100
@@ -35,7 +35,7 @@ def ancestors(
 ) -> None:  # fmt: skip
     """Show what MODEL was made from."""
     found = family.ancestors(
-        open_registry(db), model, depth=depth, relations=relations, limit=limit_for(limit, format_, _READABLE)
+        opened(db), model, depth=depth, relations=relations, limit=limit_for(limit, format_, _READABLE)
     )
     write_result(found, format_, output)
 
@@ -56,7 +56,7 @@ def descendants(
     A ROOT is a model, or author:NAME for all models of an author; a model below several of them is shown once.
     """
     found = family.descendants(
-        open_registry(db), *roots, depth=depth, relations=relations, limit=limit_for(limit, format_, _READABLE)
+        opened(db), *roots, depth=depth, relations=relations, limit=limit_for(limit, format_, _READABLE)
     )
     write_result(found, format_, output)
 
@@ -69,9 +69,7 @@ def descendants(
 @registry_option
 def why(model: str, ancestor: str, limit: int | None, format_: str, output: Path | None, db: str | None) -> None:
     """Show the paths by which ANCESTOR reached MODEL."""
-    write_result(
-        family.paths(open_registry(db), model, ancestor, limit=limit_for(limit, "tree", _PATHS)), format_, output
-    )
+    write_result(family.paths(opened(db), model, ancestor, limit=limit_for(limit, "tree", _PATHS)), format_, output)
 
 
 @click.command()
@@ -83,4 +81,4 @@ def common(models: tuple[str, ...], format_: str, output: Path | None, db: str |
 
     The nearest come first: those with no other common ancestor between. A model counts as its own ancestor here.
     """
-    write_result(family.common_ancestors(open_registry(db), *models), format_, output)
+    write_result(family.common_ancestors(opened(db), *models), format_, output)

@@ -10,6 +10,7 @@ import lineage.formats.licenses  # noqa: F401 - tells as_table and as_text how a
 from lineage import questions
 from lineage.cli.options import (
     endpoint_option,
+    opened,
     output_options,
     policy_option,
     registry_option,
@@ -22,7 +23,7 @@ from lineage.inheritance import inheritance
 from lineage.licenses.catalogue import own_facts
 from lineage.licenses.explain import all_licenses, explain
 from lineage.questions import Answer
-from registry.database import open_registry, reading
+from registry.database import reading
 from registry.names import UnknownModel, find_model
 
 _STATUS = {questions.YES: 0, questions.NO: 1, questions.DEPENDS: 3, questions.UNKNOWABLE: 3}
@@ -61,7 +62,7 @@ def license_command(
         elif model is None:
             raise click.UsageError("name a MODEL, or --list, or --explain LICENSE")
         else:
-            engine = open_registry(db, create=fetch)
+            engine = opened(db, create=fetch)
             if fetch:
                 _fetch(engine, model, endpoint)
             result = _answer(engine, model, label, purpose, suggest=suggest)

@@ -5,9 +5,8 @@ from pathlib import Path
 import click
 
 from lineage import lists
-from lineage.cli.options import limit_for, limit_option, output_options, registry_option, write_result
+from lineage.cli.options import limit_for, limit_option, opened, output_options, registry_option, write_result
 from lineage.describe import describe
-from registry.database import open_registry
 from registry.records import DEFECT_KINDS
 
 _LIST = output_options("table", "json", "jsonl", "csv", "markdown")
@@ -19,7 +18,7 @@ _LIST = output_options("table", "json", "jsonl", "csv", "markdown")
 @registry_option
 def show(model: str, format_: str, output: Path | None, db: str | None) -> None:
     """Show everything that is known of MODEL."""
-    write_result(describe(open_registry(db), model), format_, output)
+    write_result(describe(opened(db), model), format_, output)
 
 
 @click.command()
@@ -37,7 +36,7 @@ def search(
 ) -> None:  # fmt: skip
     """Find models whose id holds TEXT."""
     found = lists.search(
-        open_registry(db),
+        opened(db),
         text,
         author=author,
         license=license,
@@ -65,5 +64,5 @@ def defects(
     kinds: tuple[str, ...], model: str | None, limit: int | None, format_: str, output: Path | None, db: str | None
 ) -> None:
     """List metadata that was refused or repaired."""
-    found = lists.defects(open_registry(db), kinds=kinds, model=model, limit=limit_for(limit, format_, 50))
+    found = lists.defects(opened(db), kinds=kinds, model=model, limit=limit_for(limit, format_, 50))
     write_result(found, format_, output)

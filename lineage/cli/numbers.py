@@ -5,9 +5,8 @@ from pathlib import Path
 import click
 
 from lineage import statistics
-from lineage.cli.options import limit_for, limit_option, output_options, registry_option, write_result
+from lineage.cli.options import limit_for, limit_option, opened, output_options, registry_option, write_result
 from lineage.formats.documents import Result
-from registry.database import open_registry
 
 _NUMBERS = output_options("table", "json", "jsonl", "csv", "markdown")
 
@@ -25,7 +24,7 @@ def stats(
 
     By relation, depth, licence, author, month, and largest branches. A ROOT is a model, or author:NAME.
     """
-    engine = open_registry(db)
+    engine = opened(db)
     result: Result
     if licenses:
         import lineage.formats.licenses  # noqa: F401, PLC0415 - how drift is written; other numbers need no licences
@@ -48,4 +47,4 @@ def count(roots: tuple[str, ...], format_: str, output: Path | None, db: str | N
 
     A ROOT is a model, or author:NAME; the union of all is counted once.
     """
-    write_result(statistics.count_family(open_registry(db), *roots), format_, output)
+    write_result(statistics.count_family(opened(db), *roots), format_, output)

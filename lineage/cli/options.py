@@ -16,6 +16,8 @@ from lineage.formats.tree import Paint, plain, tree
 from registry.records import RegistryError, Relation
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from lineage.policy import Policy
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,6 +58,15 @@ relation_option = click.option(
     multiple=True,
     help="Follow only edges of this relation; may be repeated.",
 )
+
+
+def opened(db: str | None, *, create: bool = False) -> "Engine":
+    """The registry that a command is about; its connections end with the command."""
+    from registry.database import open_registry  # noqa: PLC0415 - 150 ms that the list of licences need not wait
+
+    engine = open_registry(db, create=create)
+    click.get_current_context().call_on_close(engine.dispose)
+    return engine
 
 
 def the_policy(named: Path | None) -> "Policy":

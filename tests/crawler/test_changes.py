@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -12,7 +11,6 @@ from crawler.absent import save_answer
 from crawler.crawl import reconcile, resume, update
 from crawler.hub import Answer, CrawlError
 from crawler.run import Page
-from registry.database import open_registry
 from registry.records import ModelRecord
 from registry.write import Saved, writing
 from tests.crawler.crawls import (
@@ -37,11 +35,6 @@ from tests.lineage.calls import answer, database, refusal
 @pytest.fixture(autouse=True)
 def _a_token_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     token_of_the_tests(monkeypatch)
-
-
-def other(tmp_path: Path) -> Engine:
-    """A second registry."""
-    return open_registry(str(tmp_path / "other.db"), create=True)
 
 
 def states(engine: Engine) -> dict[str, str]:
@@ -130,23 +123,21 @@ def test_an_update_needs_a_whole_crawl_before(registry: Engine) -> None:
 
 
 @pytest.mark.parametrize("pages", [1, 2, 3, 4, 5])
-def test_an_update_that_broke_off_goes_on(registry: Engine, tmp_path: Path, pages: int) -> None:
+def test_an_update_that_broke_off_goes_on(registry: Engine, another: Engine, pages: int) -> None:
     """Two pages of new models, three of changes."""
     with FakeHub(World(small_world())) as hub:
-        second = other(tmp_path)
         crawled(registry, hub)
-        crawled(second, hub)
+        crawled(another, hub)
         many_changes(hub.world)
-        undisturbed = crawled(second, hub, update)
+        undisturbed = crawled(another, hub, update)
         assert undisturbed.pages == 5
         with pytest.raises(KeyboardInterrupt):
             crawled(registry, hub, update, break_off_after(pages))
         rest = crawled(registry, hub, resume)
         assert rest.pages == 5 - pages
-        assert whole_digest(registry) == whole_digest(second)
+        assert whole_digest(registry) == whole_digest(another)
         again = crawled(registry, hub, update)
         assert (again.saved.new, again.saved.changed) == (0, 0)
-    second.dispose()
 
 
 def test_a_model_that_is_changed_while_changes_are_read_is_found_by_the_next_update(registry: Engine) -> None:
@@ -350,14 +341,15 @@ def test_what_a_refusal_says_of_a_model(registry: Engine, said: Answer, state: s
 
 
 @pytest.mark.parametrize("pages", [2, 3, 4])
-def test_a_reconciliation_that_broke_off_among_the_absent_goes_on(registry: Engine, tmp_path: Path, pages: int) -> None:
+def test_a_reconciliation_that_broke_off_among_the_absent_goes_on(
+    registry: Engine, another: Engine, pages: int
+) -> None:
     with FakeHub(World(small_world(1_000))) as hub:
-        second = other(tmp_path)
         crawled(registry, hub)
-        crawled(second, hub)
+        crawled(another, hub)
         for n in range(0, 300, 2):  # 150: three batches
             hub.world.delete(f"me/M{n}")
-        assert crawled(second, hub, reconcile).saved == Saved(models=1_000, gone=150)
+        assert crawled(another, hub, reconcile).saved == Saved(models=1_000, gone=150)
         before = len(models_asked(hub))
         with pytest.raises(KeyboardInterrupt):
             crawled(registry, hub, reconcile, break_off_after(pages))
@@ -365,10 +357,9 @@ def test_a_reconciliation_that_broke_off_among_the_absent_goes_on(registry: Engi
         asked = models_asked(hub)[before:]
         assert len(asked) == len(set(asked)) == 150  # nobody is asked for twice
         assert rest.pages == 4 - pages
-        assert whole_digest(registry) == whole_digest(second)
+        assert whole_digest(registry) == whole_digest(another)
         assert crawled(registry, hub, reconcile).saved == Saved(models=850)
-        assert whole_digest(registry) == whole_digest(second)
-    second.dispose()
+        assert whole_digest(registry) == whole_digest(another)
 
 
 def test_the_absent_are_asked_several_at_a_time(registry: Engine) -> None:

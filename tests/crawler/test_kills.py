@@ -129,9 +129,9 @@ def killed_again_and_again(
             yield engine
 
 
-def test_killed_at_random_points_and_resumed(empty_registry: Path, tmp_path: Path) -> None:
+def test_killed_at_random_points_and_resumed(sqlite_registry: Engine, tmp_path: Path) -> None:
     before = tmp_path / "empty.db"
-    shutil.copyfile(empty_registry, before)
+    shutil.copyfile(sqlite_registry.url.database or "", before)
     with FakeHub(small_world(6_000)) as hub:
 
         def begun(asked: int) -> bool:
@@ -153,9 +153,9 @@ def test_killed_at_random_points_and_resumed(empty_registry: Path, tmp_path: Pat
     assert len(set(depths)) >= 3, "the kills came all at one point"
 
 
-def test_killed_among_the_absent_and_resumed(empty_registry: Path, tmp_path: Path) -> None:
+def test_killed_among_the_absent_and_resumed(sqlite_registry: Engine, tmp_path: Path) -> None:
     before = tmp_path / "crawled.db"
-    shutil.copyfile(empty_registry, before)
+    shutil.copyfile(sqlite_registry.url.database or "", before)
     world = World(small_world(1_500))
     with FakeHub(world) as hub:
         with opened(before) as engine:

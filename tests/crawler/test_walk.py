@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 from crawler.crawl import crawl_family, crawl_hub, resume
 from crawler.hub import CrawlError, Hub
 from crawler.run import Crawled
-from registry.database import open_registry, reading
+from registry.database import reading
 from registry.runs import last_broken_off
 from registry.tables import TASKS
 from tests.crawler.crawls import break_off_after, silent, whole_digest
@@ -40,16 +40,17 @@ def walked(engine: Engine, hub: FakeHub, *roots: str, up: bool = False, insist: 
 
 
 @pytest.mark.parametrize(("counted", "size"), [(True, 1_500), (False, 300)], ids=["counted", "not counted"])
-def test_a_walk_of_a_closed_family_equals_the_sweep(registry: Engine, tmp_path: Path, counted: bool, size: int) -> None:
-    swept = open_registry(f"{tmp_path}/swept.db", create=True)
+def test_a_walk_of_a_closed_family_equals_the_sweep(
+    registry: Engine, another: Engine, counted: bool, size: int
+) -> None:
     with FakeHub(generated_family(size), list_allows_base_models=counted) as hub:
         done = walked(registry, hub, ROOT, insist=True)
         asked = len(hub.requests)
-        crawl_hub(swept, Hub(hub.url), silent)
+        crawl_hub(another, Hub(hub.url), silent)
     assert len(models(registry)) == size
     assert (done.saved.new, done.saved.changed) == (size, 0)
-    assert whole_digest(registry) == whole_digest(swept)
-    parents = {parent for _, parent in edges(swept)}
+    assert whole_digest(registry) == whole_digest(another)
+    parents = {parent for _, parent in edges(another)}
     # With counts only the parents are asked for their children: one page each, but the root's.
     assert asked <= (len(parents) if counted else size) + 5
 
@@ -142,17 +143,16 @@ def test_several_requests_are_in_flight_under_one_pace(registry: Engine) -> None
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
-def test_a_walk_that_broke_off_goes_on(registry: Engine, tmp_path: Path, steps: int) -> None:
+def test_a_walk_that_broke_off_goes_on(registry: Engine, another: Engine, steps: int) -> None:
     rows = generated_family(400)
-    undisturbed = open_registry(str(tmp_path / "undisturbed.db"), create=True)
     with FakeHub(rows) as hub:
-        whole = walked(undisturbed, hub, ROOT).requests
+        whole = walked(another, hub, ROOT).requests
         hub.requests.clear()
         with pytest.raises(KeyboardInterrupt):
             crawl_family(registry, Hub(hub.url), break_off_after(steps), [ROOT])
         resume(registry, Hub(hub.url), silent)
         assert len(hub.requests) <= whole + 1  # whether lists count children is asked again
-    assert whole_digest(registry) == whole_digest(undisturbed)
+    assert whole_digest(registry) == whole_digest(another)
     with reading(registry) as connection:
         assert connection.scalar(select(func.count()).select_from(TASKS)) == 0
         assert last_broken_off(connection) is None

@@ -48,9 +48,10 @@ def refusal(*args: str | Path) -> str:
 
 
 def database(engine: Engine) -> str:
-    """The file of a registry."""
+    """What a person calls a registry: its file or URL."""
     assert engine.url.database is not None
-    return engine.url.database
+    sqlite = engine.dialect.name == "sqlite"
+    return engine.url.database if sqlite else engine.url.render_as_string(hide_password=False)
 
 
 def python(*args: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -46,33 +46,32 @@ def test_an_import_makes_the_registry_and_says_what_it_holds(tmp_path: Path) -> 
     assert db.is_file()
 
 
-def test_importing_twice_changes_nothing(tmp_path: Path) -> None:
-    path, db = jsonl(tmp_path / "world.jsonl"), tmp_path / "registry.db"
-    first = imported(path, "--db", db)
-    digest = lineage("db", "digest", "--db", db).stdout
-    second = imported(path, "--db", db)
+def test_importing_twice_changes_nothing(place: str, tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "world.jsonl")
+    first = imported(path, "--db", place)
+    digest = lineage("db", "digest", "--db", place).stdout
+    second = imported(path, "--db", place)
     assert second.split("\n")[0] == "5 models read: 0 new, 0 changed, 5 unchanged"
     assert second.split("\n")[1:] == first.split("\n")[1:]
-    assert lineage("db", "digest", "--db", db).stdout == digest
+    assert lineage("db", "digest", "--db", place).stdout == digest
 
 
-def test_an_import_of_news_says_what_changed(tmp_path: Path) -> None:
-    db = tmp_path / "registry.db"
-    imported(jsonl(tmp_path / "world.jsonl"), "--seen", "2026-01-01", "--db", db)
+def test_an_import_of_news_says_what_changed(place: str, tmp_path: Path) -> None:
+    imported(jsonl(tmp_path / "world.jsonl"), "--seen", "2026-01-01", "--db", place)
     news = [WORLD[0] | {"downloads": 11}, *WORLD[1:], api_row("me/New", ["me/Open"])]
-    said = imported(jsonl(tmp_path / "world.jsonl", news), "--seen", "2026-01-02", "--db", db)
+    said = imported(jsonl(tmp_path / "world.jsonl", news), "--seen", "2026-01-02", "--db", place)
     assert said.startswith("6 models read: 1 new, 1 changed, 4 unchanged\nthe registry holds 7 models ")
 
 
-def test_a_quiet_import_says_nothing(tmp_path: Path) -> None:
-    assert imported("-q", jsonl(tmp_path / "world.jsonl"), "--db", tmp_path / "registry.db") == ""
-    assert "me/Tuned" in lineage("search", "me/", "--db", tmp_path / "registry.db").stdout
+def test_a_quiet_import_says_nothing(place: str, tmp_path: Path) -> None:
+    assert imported("-q", jsonl(tmp_path / "world.jsonl"), "--db", place) == ""
+    assert "me/Tuned" in lineage("search", "me/", "--db", place).stdout
 
 
-def test_several_files_are_one_import(tmp_path: Path) -> None:
+def test_several_files_are_one_import(place: str, tmp_path: Path) -> None:
     packed = tmp_path / "b.jsonl.gz"
     packed.write_bytes(gzip.compress(jsonl(tmp_path / "b.jsonl", WORLD[2:]).read_bytes()))
-    said = imported(jsonl(tmp_path / "a.jsonl", WORLD[:2]), packed, "--db", tmp_path / "registry.db")
+    said = imported(jsonl(tmp_path / "a.jsonl", WORLD[:2]), packed, "--db", place)
     assert said.startswith("5 models read: 5 new, ")
 
 
@@ -84,11 +83,10 @@ def test_several_files_are_one_import(tmp_path: Path) -> None:
         ("20260822", "2026-08-22T00:00:00Z"),
     ],
 )
-def test_the_date_of_a_dump(tmp_path: Path, seen: str, stored: str) -> None:
-    db = tmp_path / "registry.db"
-    imported(jsonl(tmp_path / "world.jsonl"), "--seen", seen, "--db", db)
-    assert json.loads(lineage("db", "info", "-f", "json", "--db", db).stdout)["data_date"] == stored
-    assert f"data of {stored[:10]}\n" in lineage("count", "Qwen/Base", "--db", db).stdout
+def test_the_date_of_a_dump(place: str, tmp_path: Path, seen: str, stored: str) -> None:
+    imported(jsonl(tmp_path / "world.jsonl"), "--seen", seen, "--db", place)
+    assert json.loads(lineage("db", "info", "-f", "json", "--db", place).stdout)["data_date"] == stored
+    assert f"data of {stored[:10]}\n" in lineage("count", "Qwen/Base", "--db", place).stdout
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -131,22 +129,21 @@ def test_each_file_has_a_pace_of_its_own(tmp_path: Path) -> None:
     assert pace.left(second) == pytest.approx((pace.now - begun) * 1.0, rel=0.1)
 
 
-def test_a_refused_file_leaves_the_registry_whole(tmp_path: Path) -> None:
-    db = tmp_path / "registry.db"
-    imported(jsonl(tmp_path / "world.jsonl"), "--db", db, "--seen", "2026-01-01")
+def test_a_refused_file_leaves_the_registry_whole(place: str, tmp_path: Path) -> None:
+    imported(jsonl(tmp_path / "world.jsonl"), "--db", place, "--seen", "2026-01-01")
     (tmp_path / "notes.txt").write_text("to do\n")
-    assert "holds no JSON" in refusal("import", tmp_path / "notes.txt", "--db", db)
-    assert lineage("db", "check", "--db", db).stdout == "the registry is whole\n"
-    assert lineage("count", "Qwen/Base", "--db", db).stdout.startswith("Qwen/Base, data of 2026-01-01\n")
+    assert "holds no JSON" in refusal("import", tmp_path / "notes.txt", "--db", place)
+    assert lineage("db", "check", "--db", place).stdout == "the registry is whole\n"
+    assert lineage("count", "Qwen/Base", "--db", place).stdout.startswith("Qwen/Base, data of 2026-01-01\n")
 
 
-def test_the_demo_keeps_out_of_a_registry_of_your_own(tmp_path: Path) -> None:
-    imported(jsonl(tmp_path / "world.jsonl"), "--db", tmp_path / "registry.db")
-    assert "holds data of your own" in refusal("demo", "--db", tmp_path / "registry.db")
+def test_the_demo_keeps_out_of_a_registry_of_your_own(place: str, tmp_path: Path) -> None:
+    imported(jsonl(tmp_path / "world.jsonl"), "--db", place)
+    assert "holds data of your own" in refusal("demo", "--db", place)
 
 
-def test_progress_is_a_bar_on_a_terminal(tmp_path: Path) -> None:
-    status, shown = on_terminal("import", str(jsonl(tmp_path / "world.jsonl")), "--db", str(tmp_path / "registry.db"))
+def test_progress_is_a_bar_on_a_terminal(place: str, tmp_path: Path) -> None:
+    status, shown = on_terminal("import", str(jsonl(tmp_path / "world.jsonl")), "--db", place)
     assert status == 0
     assert re.search(r"world\.jsonl: 5 models, [\d,]+/s 100%\|█+\| \[00:0\d<00:00\]", shown)
     assert "5 models read: 5 new" in shown
@@ -234,14 +231,14 @@ def test_a_whole_registry_is_found_whole(registry: Engine, snapshot_registry: En
         ("DROP INDEX ix_models_folded; DROP TABLE names", "no such table: names"),
     ],
 )  # fmt: skip
-def test_damage_is_found(registry: Engine, damage: str, said: str) -> None:
-    save(registry, WORLD)
-    with registry.connect() as connection:
+def test_damage_is_found(sqlite_registry: Engine, damage: str, said: str) -> None:
+    save(sqlite_registry, WORLD)
+    with sqlite_registry.connect() as connection:
         connection.execute(text("PRAGMA foreign_keys=OFF"))
         for statement in damage.split("; "):
             connection.execute(text(statement))
         connection.commit()
-    assert said in refusal("db", "check", "--db", database(registry))
+    assert said in refusal("db", "check", "--db", database(sqlite_registry))
 
 
 def test_info(registry: Engine, tmp_path: Path) -> None:
@@ -254,7 +251,7 @@ def test_info(registry: Engine, tmp_path: Path) -> None:
         "command": "import", "source": "world.jsonl", "seen": "2026-08-22T00:00:00Z", "models": 5, "new": 5,
         "changed": 0,
     }  # fmt: skip
-    assert found.pop("registry").endswith("registry.db")
+    assert found.pop("registry") == registry.url.render_as_string(hide_password=True)
     assert found == {
         "schema": "finetune-lineage/overview/1",
         "schema_version": SCHEMA,

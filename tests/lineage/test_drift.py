@@ -1,7 +1,6 @@
 """Drift: each class by labels that are in it and in no other, and the snapshot recounted by hand."""
 
 import json
-import sqlite3
 from collections import Counter
 
 import pytest
@@ -10,7 +9,6 @@ from sqlalchemy import Engine
 from lineage.drift import DRIFT, DriftRow, drift, drift_of
 from lineage.licenses.labels import Declared, clarified, declared
 from tests.families import api_row, save
-from tests.lineage.calls import database
 
 
 @pytest.mark.parametrize(
@@ -71,13 +69,13 @@ def test_edges_are_counted_by_relation_and_class(registry: Engine) -> None:
 def test_classes_of_the_snapshot_recounted(snapshot_registry: Engine) -> None:
     """Edge by edge, from the rows as they are stored."""
     found = drift(snapshot_registry)
-    with sqlite3.connect(database(snapshot_registry)) as connection:
-        rows = connection.execute(
+    with snapshot_registry.connect() as connection:
+        rows = connection.exec_driver_sql(
             "select distinct d.child_key, d.parent_key, d.relation, c.licenses, c.license_name, c.license_link,"
             " p.repo_id, p.licenses, p.license_name, p.license_link from derivations d"
             " join models c on c.key = d.child_key join models p on p.key = d.parent_key"
             " where d.child_key != d.parent_key and d.relation = 'adapter'"
-        ).fetchall()
+        ).all()
     counts = Counter[str]()
     for *_, licenses, name, link, parent, their_licenses, their_name, their_link in rows:
         theirs = declared(json.loads(their_licenses or "null"), their_name, their_link)

@@ -11,9 +11,8 @@ from sqlalchemy import Engine
 from lineage.family import Family, ancestors, descendants
 from lineage.formats.tree import tree
 from registry.names import UnknownModel
-from tests.families import api_row, family, save
+from tests.families import api_row, emptied, family, save
 from tests.lineage.calls import Graph, graph_rows, graphs, ids, name, upward
-from tests.lineage.conftest import Fresh
 
 WORLD = """
     Qwen/Base  apache-2.0
@@ -206,8 +205,8 @@ def test_an_unknown_name_is_refused(registry: Engine, asked: str) -> None:
 
 
 @given(graph=graphs(cyclic=True))
-def test_what_is_below_has_its_root_above(fresh: Fresh, graph: Graph) -> None:
-    engine = fresh()
+def test_what_is_below_has_its_root_above(registry: Engine, graph: Graph) -> None:
+    engine = emptied(registry)
     save(engine, graph_rows(graph))
     drawn = upward(graph)
     above = {model: set(ids(ancestors(engine, name(model)).members)) for model in graph}
@@ -218,8 +217,8 @@ def test_what_is_below_has_its_root_above(fresh: Fresh, graph: Graph) -> None:
 
 
 @given(graph=graphs(cyclic=True), limit=st.integers(0, 6), up=st.booleans())
-def test_what_is_shown_and_what_is_hidden_is_all(fresh: Fresh, graph: Graph, limit: int, up: bool) -> None:
-    engine = fresh()
+def test_what_is_shown_and_what_is_hidden_is_all(registry: Engine, graph: Graph, limit: int, up: bool) -> None:
+    engine = emptied(registry)
     save(engine, graph_rows(graph))
     query = ancestors if up else descendants
     whole, cut = query(engine, name(0)), query(engine, name(0), limit=limit)
@@ -232,8 +231,8 @@ def test_what_is_shown_and_what_is_hidden_is_all(fresh: Fresh, graph: Graph, lim
 
 @settings(max_examples=30)
 @given(graph=graphs(cyclic=True), depth=st.integers(1, 4))
-def test_depth_is_the_number_of_steps(fresh: Fresh, graph: Graph, depth: int) -> None:
-    engine = fresh()
+def test_depth_is_the_number_of_steps(registry: Engine, graph: Graph, depth: int) -> None:
+    engine = emptied(registry)
     save(engine, graph_rows(graph))
     away = nx.single_source_shortest_path_length(upward(graph), name(1))
     found = ancestors(engine, name(1), depth=depth)
@@ -244,10 +243,12 @@ def test_depth_is_the_number_of_steps(fresh: Fresh, graph: Graph, depth: int) ->
 @given(
     graph=graphs(cyclic=True), downloads=st.lists(st.integers(0, 2), min_size=7, max_size=7), seed=st.integers(0, 99)
 )
-def test_the_order_of_rows_changes_nothing(fresh: Fresh, graph: Graph, downloads: list[int], seed: int) -> None:
+def test_the_order_of_rows_changes_nothing(
+    registry: Engine, another: Engine, graph: Graph, downloads: list[int], seed: int
+) -> None:
     rows = graph_rows(graph, downloads)
     shuffled = random.Random(seed).sample(rows, len(rows))
-    one, other = fresh(), fresh()
+    one, other = emptied(registry), emptied(another)
     save(one, rows)
     save(other, shuffled)
 

@@ -6,9 +6,8 @@ from sqlalchemy import Engine
 
 from lineage.family import ancestors, descendants
 from lineage.graph import family_graph
-from tests.families import family, save
+from tests.families import emptied, family, save
 from tests.lineage.calls import Graph, graph_rows, graphs, ids, name
-from tests.lineage.conftest import Fresh
 
 WORLD = "Qwen/Base  apache-2.0\n me/Tuned  mit\n  you/LoRA  adapter\n  x/Merged\n me/Other\n  x/Merged\n"
 
@@ -59,8 +58,8 @@ def test_a_model_alone_is_a_graph_of_one_node(registry: Engine) -> None:
 
 
 @given(graph=graphs(cyclic=True))
-def test_ancestors_of_the_graph_are_those_of_the_query(fresh: Fresh, graph: Graph) -> None:
-    engine = fresh()
+def test_ancestors_of_the_graph_are_those_of_the_query(registry: Engine, graph: Graph) -> None:
+    engine = emptied(registry)
     save(engine, graph_rows(graph))
     drawn = family_graph(engine, name(0), up=True)
     assert nx.ancestors(drawn, name(0)) | {name(0)} == set(ids(ancestors(engine, name(0)).members))

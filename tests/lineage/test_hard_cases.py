@@ -14,9 +14,8 @@ from lineage.family import common_ancestors, descendants, paths
 from lineage.formats.tree import tree
 from lineage.graph import family_graph
 from lineage.statistics import count_family
-from tests.families import api_row, family, save
+from tests.families import api_row, emptied, family, save
 from tests.lineage.calls import CHECKOUT, answer, database, lineage, on_terminal, python, refusal
-from tests.lineage.conftest import Fresh
 
 
 def in_bytes(registry: Engine, *args: str) -> "subprocess.CompletedProcess[bytes]":
@@ -159,11 +158,11 @@ def test_an_entity_in_markdown_is_text(registry: Engine) -> None:
     assert "&copy;" not in answer(registry, "show", "a/A", "-f", "markdown")
 
 
-def test_near_matches_do_not_depend_on_the_order_of_rows(fresh: Fresh) -> None:
+def test_near_matches_do_not_depend_on_the_order_of_rows(registry: Engine) -> None:
     rows = [api_row(f"o{n}/thing") for n in range(30)]
     said = set()
     for seed in range(3):
-        engine = fresh()
+        engine = emptied(registry)
         save(engine, random.Random(seed).sample(rows, 30))
         said.add(refusal("show", "thing", "--db", database(engine)))
     assert len(said) == 1

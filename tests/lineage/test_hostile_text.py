@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from lineage.formats.text import printable
-from registry.database import open_registry
+from tests.databases import Database
 from tests.families import api_row, save
 from tests.lineage.calls import STEERING, answer, lineage, python
 
@@ -56,30 +56,29 @@ def stored(text: str) -> str:
 
 
 @pytest.fixture(scope="module", params=TEXTS, ids=str)
-def hostile(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, str]]:
+def hostile(request: pytest.FixtureRequest, database: Database) -> Iterator[tuple[Engine, str]]:
     """A registry in which everything that can be said freely is the text."""
     text = TEXTS[request.param]
-    engine = open_registry(str(tmp_path_factory.mktemp("hostile") / "registry.db"), create=True)
-    free = dict.fromkeys(("author", "pipeline_tag", "library_name", "sha"), text)
-    said = dict.fromkeys(("license_name", "license_link", "new_version"), text)
-    save(
-        engine,
-        [
-            api_row("me/Base", tags=[f"dataset:{text}"], cardData={"license": "other", **said}, **free),
-            api_row(
-                "you/Tuned",
-                tags=[],
-                cardData={"license": text, "base_model": ["me/Base", text]},
-                gated=text,
-                createdAt=text,
-                observation={"source": text},
-            ),
-            text,
-            {"id": text},
-        ],
-    )
-    yield engine, text
-    engine.dispose()
+    with database.registry() as engine:
+        free = dict.fromkeys(("author", "pipeline_tag", "library_name", "sha"), text)
+        said = dict.fromkeys(("license_name", "license_link", "new_version"), text)
+        save(
+            engine,
+            [
+                api_row("me/Base", tags=[f"dataset:{text}"], cardData={"license": "other", **said}, **free),
+                api_row(
+                    "you/Tuned",
+                    tags=[],
+                    cardData={"license": text, "base_model": ["me/Base", text]},
+                    gated=text,
+                    createdAt=text,
+                    observation={"source": text},
+                ),
+                text,
+                {"id": text},
+            ],
+        )
+        yield engine, text
 
 
 def outputs(engine: Engine, format_: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from lineage.formats.text import printable
 from lineage.licenses.catalogue import catalogue
-from registry.database import open_registry
+from tests.databases import Database
 from tests.families import api_row, family, save
 from tests.lineage.calls import CHECKOUT, STEERING, answer, database, lineage, refusal
 from tests.lineage.test_hostile_text import TEXTS, stored
@@ -225,25 +225,26 @@ def test_the_list_holds_all_and_needs_no_registry(tmp_path: object) -> None:
 
 
 @pytest.fixture(scope="module", params=TEXTS, ids=str)
-def hostile(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, str]]:
+def hostile(request: pytest.FixtureRequest, database: Database) -> Iterator[tuple[Engine, str]]:
     """Licence labels, names and owners that are the text."""
     text = TEXTS[request.param]
-    engine = open_registry(str(tmp_path_factory.mktemp("hostile") / "registry.db"), create=True)
-    said = {"license": "other", "license_name": text, "license_link": text}
-    save(
-        engine,
-        [
-            api_row("a/Base", author=text, cardData=said, tags=[]),
-            api_row("a/Free", tags=[], cardData={"license": ["mit", text]}),
-            api_row("me/Named", ["a/Base"], cardData={**said, "base_model": ["a/Base"]}),
-            api_row("me/Labelled", ["a/Base"], tags=[], cardData={"license": text, "base_model": ["a/Base", "a/Free"]}),
-            api_row(
-                "me/Both", ["a/Free"], tags=[], cardData={**said, "license": "mit", "base_model": ["a/Base", text]}
-            ),
-        ],
-    )
-    yield engine, text
-    engine.dispose()
+    with database.registry() as engine:
+        said = {"license": "other", "license_name": text, "license_link": text}
+        save(
+            engine,
+            [
+                api_row("a/Base", author=text, cardData=said, tags=[]),
+                api_row("a/Free", tags=[], cardData={"license": ["mit", text]}),
+                api_row("me/Named", ["a/Base"], cardData={**said, "base_model": ["a/Base"]}),
+                api_row(
+                    "me/Labelled", ["a/Base"], tags=[], cardData={"license": text, "base_model": ["a/Base", "a/Free"]}
+                ),
+                api_row(
+                    "me/Both", ["a/Free"], tags=[], cardData={**said, "license": "mit", "base_model": ["a/Base", text]}
+                ),
+            ],
+        )
+        yield engine, text
 
 
 COMMANDS = [

@@ -13,9 +13,8 @@ from sqlalchemy import Engine
 from lineage.family import Edge, Paths, common_ancestors, paths
 from lineage.formats.tree import tree
 from registry.names import UnknownModel
-from tests.families import api_row, family, save
+from tests.families import api_row, emptied, family, save
 from tests.lineage.calls import Graph, graph_rows, graphs, ladder, name, upward
-from tests.lineage.conftest import Fresh
 
 DIAMOND = [
     api_row("x/Top", ["x/Long", "x/Left", "x/Right"], "merge"),
@@ -123,8 +122,8 @@ def test_a_path_longer_than_the_call_stack(deep_registry: Engine) -> None:
 
 
 @given(graph=graphs(cyclic=False, most=8), limit=st.integers(1, 5))
-def test_paths_are_those_that_networkx_finds(fresh: Fresh, graph: Graph, limit: int) -> None:
-    engine = fresh()
+def test_paths_are_those_that_networkx_finds(registry: Engine, graph: Graph, limit: int) -> None:
+    engine = emptied(registry)
     save(engine, graph_rows(graph))
     last = name(len(graph) - 1)
     for other in map(name, range(len(graph) - 1)):
@@ -137,8 +136,8 @@ def test_paths_are_those_that_networkx_finds(fresh: Fresh, graph: Graph, limit: 
 
 
 @given(graph=graphs(cyclic=True, most=6))
-def test_cycles_hide_no_path_and_invent_none(fresh: Fresh, graph: Graph) -> None:
-    engine = fresh()
+def test_cycles_hide_no_path_and_invent_none(registry: Engine, graph: Graph) -> None:
+    engine = emptied(registry)
     save(engine, graph_rows(graph))
     for other in map(name, range(1, len(graph))):
         expected = {tuple(path) for path in nx.all_simple_paths(upward(graph), name(0), other)}
@@ -150,9 +149,9 @@ def test_cycles_hide_no_path_and_invent_none(fresh: Fresh, graph: Graph) -> None
 
 @settings(max_examples=30)
 @given(graph=graphs(cyclic=False, most=8), seed=st.integers(0, 99))
-def test_the_order_of_rows_changes_no_path(fresh: Fresh, graph: Graph, seed: int) -> None:
+def test_the_order_of_rows_changes_no_path(registry: Engine, another: Engine, graph: Graph, seed: int) -> None:
     rows = graph_rows(graph)
-    one, other = fresh(), fresh()
+    one, other = emptied(registry), emptied(another)
     save(one, rows)
     save(other, random.Random(seed).sample(rows, len(rows)))
     last = name(len(graph) - 1)
@@ -219,8 +218,8 @@ def test_one_model_shares_all_with_itself(registry: Engine) -> None:
 
 @settings(max_examples=30)
 @given(graph=graphs(cyclic=False, most=8))
-def test_common_ancestors_are_those_of_networkx(fresh: Fresh, graph: Graph) -> None:
-    engine = fresh()
+def test_common_ancestors_are_those_of_networkx(registry: Engine, graph: Graph) -> None:
+    engine = emptied(registry)
     save(engine, graph_rows(graph))
     drawn = upward(graph)
     one, other = name(len(graph) - 1), name(len(graph) // 2)

@@ -1,6 +1,5 @@
 """Numbers: every definition by a family in which each number is another, and recounted on the snapshot."""
 
-import sqlite3
 from collections import Counter
 from functools import partial
 
@@ -19,7 +18,6 @@ from lineage.statistics import (
     registry_statistics,
 )
 from tests.families import Row, api_row, family, save
-from tests.lineage.calls import database
 
 GONE = {"gone": True}
 
@@ -124,13 +122,13 @@ def test_a_model_alone_counts_nothing(registry: Engine) -> None:
 
 
 def test_the_count_of_a_real_family_by_another_way(snapshot_registry: Engine) -> None:
-    with sqlite3.connect(database(snapshot_registry)) as connection:
-        models = {key: row for key, *row in connection.execute("SELECT key, repo_id, author, state FROM models")}
-        rows = connection.execute(
+    with snapshot_registry.connect() as connection:
+        everyone = connection.exec_driver_sql("SELECT key, repo_id, author, state FROM models")
+        models = {key: row for key, *row in everyone}
+        rows = connection.exec_driver_sql(
             "SELECT parent_key, child_key, relation, coalesce(recovery, origin) FROM derivations "
             "WHERE parent_key IS NOT NULL"
-        ).fetchall()
-    connection.close()
+        ).all()
 
     def below(*evidence: str) -> set[int]:
         graph: nx.DiGraph[int] = nx.DiGraph()

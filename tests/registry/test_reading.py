@@ -48,9 +48,9 @@ def plans(engine: Engine, ask: object) -> list[str]:
         lambda engine: paths(engine, "you/Tuned", "Qwen/Base"),
     ],
 )
-def test_families_are_found_by_the_indexes(registry: Engine, ask: object) -> None:
-    family(registry, "Qwen/Base\n me/Tuned\n  you/Tuned\n")
-    steps = plans(registry, ask)
+def test_families_are_found_by_the_indexes(sqlite_registry: Engine, ask: object) -> None:
+    family(sqlite_registry, "Qwen/Base\n me/Tuned\n  you/Tuned\n")
+    steps = plans(sqlite_registry, ask)
     assert any("SEARCH derivations" in step for step in steps)
     assert [step for step in steps if step.startswith(("SCAN derivations", "SCAN models"))] == []
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, text
+from sqlalchemy import Engine
 
 from registry.resolve import resolve_names
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, SIGHTS
+from registry.transfer import check
 from registry.write import writing
-from tests.families import Content, Row, api_row, content, defects, edges, models, names, save
+from tests.families import Content, Row, api_row, content, defects, edges, emptied, models, names, save
 
 T1, T2 = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 
@@ -215,13 +215,6 @@ def _rows(draw: st.DrawFn) -> Row:
 _WORLD = st.lists(_rows(), min_size=1, max_size=8, unique_by=lambda row: (row["id"], row["lastModified"]))
 
 
-def emptied(engine: Engine) -> Engine:
-    with engine.begin() as connection:
-        for table in (DEFECTS, DERIVATIONS, NAMES, SIGHTS, MODELS):
-            connection.execute(delete(table))
-    return engine
-
-
 def world_of(engine: Engine, pages: list[list[Row]]) -> Content:
     for page in pages:
         save(emptied(engine) if page is pages[0] else engine, page)
@@ -254,5 +247,5 @@ def test_a_world_holds_together(registry: Engine, rows: list[Row]) -> None:
     assert not seen & names(registry).keys()
     with writing(registry) as connection:
         resolve_names(connection)
-        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+        assert check(connection) == []
     assert content(registry) == found
