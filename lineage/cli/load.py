@@ -14,9 +14,11 @@ from tqdm import tqdm
 
 from crawler.dumps import Dump
 from crawler.load import import_files
-from lineage.cli.options import registry_option
+from lineage.cli.options import opened, registry_option
+from lineage.cli.progress import rows_bar
 from lineage.formats.text import number, printable
-from registry.database import open_registry, reading
+from registry.database import default_url, reading
+from registry.exchange import restore
 from registry.read import Totals, totals
 from registry.records import RECOVERED, iso_time
 from registry.write import Saved
@@ -31,16 +33,27 @@ def import_command(files: tuple[Path, ...], seen: str | None, quiet: bool, db: s
     """Import files of Hub metadata into the registry.
 
     A FILE is JSON or JSON Lines of Hub API objects (plain or gzip), or a hub-stats Parquet file. The registry is
-    created where there is none. Importing the same file twice changes nothing.
+    created where there is none. Importing the same file twice changes nothing. A folder that `lineage export` made is
+    read into a new registry only.
     """
+    if len(files) == 1 and files[0].is_dir():
+        _import_export(files[0], db, quiet=quiet)
+        return
     day = _date(seen)
     for file in files:
         Dump(file)  # one that cannot be read is refused before a registry is made for it
-    engine = open_registry(db, create=True)
+    engine = opened(db, create=True)
     saved = load(engine, files, day, quiet=quiet)
     if not quiet:
         with reading(engine) as connection:
             click.echo(summary(saved, totals(connection)))
+
+
+def _import_export(folder: Path, db: str | None, *, quiet: bool) -> None:
+    with rows_bar("importing") as progress:
+        models = restore(folder, db or default_url(), progress)
+    if not quiet:
+        click.echo(f"{number(models)} models read from an export")
 
 
 def load(engine: Engine, files: Sequence[Path], seen: str | None, *, quiet: bool) -> Saved:

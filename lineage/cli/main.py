@@ -17,6 +17,7 @@ from registry.records import RegistryError
 COMMANDS = {
     "demo": ("lineage.cli.demo:demo", "Load the embedded snapshot and show what can be asked."),
     "import": ("lineage.cli.load:import_command", "Import files of Hub metadata into the registry."),
+    "export": ("lineage.cli.export:export_command", "Export the registry with all verdicts to DIR, as Parquet tables."),
     "crawl": ("lineage.cli.crawl:crawl", "Crawl the Hub into the registry."),
     "ancestors": ("lineage.cli.families:ancestors", "Show what MODEL was made from."),
     "descendants": ("lineage.cli.families:descendants", "Show what was made from the ROOTs."),
