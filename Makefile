@@ -20,7 +20,7 @@ bench: .venv/tested ## measure (a quarter of an hour), and write docs/benchmarks
 	$(BIN)/python -m benchmarks docs/benchmarks.md 180000 3100000
 
 docs: .venv/tested ## write the generated pages and the README's transcript
-	$(BIN)/python tools/make_docs.py
+	$(BIN)/python -m tools.make_docs
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -44,7 +44,7 @@ _MEANINGS = {
         "datasets": "what it was trained on, as declared",
         "tools": "what it was made with, by its tags",
         "source": "where it was seen last: a file or the Hub",
-        "state": "listed, gone, hidden or placeholder (only named by others)",
+        "state": "listed, gone (deleted or private), or placeholder (only named by others)",
         "first_seen": "when a source saw it first",
         "last_seen": "when a source saw it last",
     },

@@ -1,6 +1,6 @@
 """Write the generated pages: the CLI reference, the JSON schemas, and the README's transcript.
 
-    python tools/make_docs.py
+    python -m tools.make_docs
 
 The tests compare what is generated with what is committed.
 """
@@ -22,6 +22,7 @@ from crawler.load import import_files
 from lineage.audit import Audit
 from lineage.cli.main import main as cli
 from lineage.describe import ModelPage
+from lineage.dictionary import guide
 from lineage.drift import Drift
 from lineage.family import Common, Family, Paths
 from lineage.formats.documents import NAMES, Result
@@ -47,6 +48,27 @@ RESULTS: tuple[type[Result], ...] = (
     ModelPage, Overview, Paths, Statistics, Suggestions,
 )  # fmt: skip
 _HUB = "http://127.0.0.1:8123"
+
+_EXPORT = """# Exports
+
+Written by `make docs` from lineage/dictionary.py and the schema.
+
+`lineage export DIR` writes the registry as it is at one moment, with all verdicts, to a new folder: a folder of Parquet
+files (zstd, a million rows each) for each table, a README.md with what stands below, and a manifest.json:
+
+| key | meaning |
+| --- | --- |
+| `format` | finetune-lineage/export/1: changes when a reader has to |
+| `product` | the version that wrote it |
+| `data_date` | the date of the newest data |
+| `catalogue` | the version of the facts about licences on which the verdicts rest |
+| `digest` | what `lineage db digest` says of the registry, and of any that the export is imported into |
+| `tables` | the rows of each table |
+
+`lineage import DIR` reads an export into a new registry, which has the same digest; verdicts are worked out anew
+whenever they are asked for. What crawls have done and have still to do does not come along: `lineage db copy` copies a
+registry with that too. Whoever cites the data finds the words in CITATION.cff.
+"""
 
 _INTRODUCTION = """# The commands
 
@@ -102,6 +124,7 @@ def generated() -> dict[Path, str]:
     """The generated files of docs/ and their text."""
     pages = {
         ROOT / "docs" / "cli.md": cli_reference(),
+        ROOT / "docs" / "export.md": export_page(),
         ROOT / "docs" / "rules.md": rules_page(),
         ROOT / "docs" / "licenses.md": licenses_page(),
     }
@@ -109,6 +132,11 @@ def generated() -> dict[Path, str]:
         _, short, version = result.SCHEMA.split("/")
         pages[ROOT / "docs" / "schemas" / f"{short}-{version}.json"] = json_schema(result, result.SCHEMA)
     return pages
+
+
+def export_page() -> str:
+    """What an export holds."""
+    return f"{_EXPORT}\n{guide()}"
 
 
 def cli_reference() -> str:
