@@ -16,6 +16,7 @@ VERDICTS = {
 }
 _TABLES = {
     "models": "One row for each model: a repository of the Hub that was seen, or that a seen one names as its parent.",
+    "sights": "When and by whom each model was seen; one that is only named by others was never.",
     "names": "Other names of models: old ones, legacy short ids, other letter cases.",
     "derivations": "One row for each parent that a model declares. Where `parent` is empty, a row of defects says why.",
     "defects": "Metadata that was refused or repaired.",
@@ -43,10 +44,14 @@ _MEANINGS = {
         "new_version": "the model that its owner says replaces it",
         "datasets": "what it was trained on, as declared",
         "tools": "what it was made with, by its tags",
-        "source": "where it was seen last: a file or the Hub",
         "state": "listed, gone (deleted or private), or placeholder (only named by others)",
-        "first_seen": "when a source saw it first",
-        "last_seen": "when a source saw it last",
+    },
+    "sights": {
+        "model": "the model that was seen",
+        "first_seen": "when a source saw it first; missing where no date is known",
+        "last_seen": "when a source saw it last; missing where no date is known",
+        "source": "where it was seen last: a file or the Hub",
+        "fingerprint": "a sum of the raw row that said so, by which an import knows it again",
     },
     "names": {
         "name": "the other name",

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, Table, select
 from sqlmodel import SQLModel
 
-from registry.copy import Progress, filling, load
+from registry.copy import Progress, filling
+from registry.insert import insert_rows, keys_of
 from registry.parquet import Field, read
 from registry.records import RegistryError
 from registry.runs import begin_run, end_run, save_position
 from registry.tables import MODELS, RUNS, TASKS
-from registry.write import Saved, keys_of
+from registry.write import Saved
 
 #: What the manifest of an export says of its form.
 FORMAT = "finetune-lineage/export/1"
@@ -138,7 +139,7 @@ def _put(connection: Connection, what: Exchanged, values: dict[str, list[Any]]) 
         values |= {column: [keys[name] for name in values[column]] for column in references}
     if (named_by := _FOLDED.get(what.name)) is not None:
         values["folded"] = [name.casefold() for name in values[named_by]]
-    load(connection, what.table, list(values), list(zip(*values.values(), strict=True)))
+    insert_rows(connection, what.table, list(values), list(zip(*values.values(), strict=True)))
     return len(next(iter(values.values())))
 
 

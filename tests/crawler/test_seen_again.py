@@ -22,8 +22,7 @@ from registry.seen import Fingerprints
 from registry.tables import SIGHTS
 from registry.write import Saved, writing
 from tests.conftest import SNAPSHOT
-from tests.families import Row, api_row, content, defects, edges, models, save
-from tests.registry.test_resolve import emptied
+from tests.families import Row, api_row, content, defects, edges, emptied, models, save
 
 DAYS = [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 5)]
 

@@ -12,9 +12,8 @@ from lineage.family import ancestors, descendants
 from lineage.lists import search
 from lineage.statistics import count_family, family_statistics, registry_statistics
 from registry.tables import MODELS
-from tests.families import api_row, save
+from tests.families import api_row, emptied, save
 from tests.lineage.calls import Graph, graph_rows, graphs, ids, name, upward
-from tests.lineage.conftest import Fresh
 
 
 def numbers(engine: Engine, *roots: str) -> dict[str, int]:
@@ -22,8 +21,8 @@ def numbers(engine: Engine, *roots: str) -> dict[str, int]:
 
 
 @given(graph=graphs(cyclic=True), by_card=st.sets(st.integers(0, 6)), roots=st.sets(st.integers(0, 1), min_size=1))
-def test_what_only_weak_edges_lead_to(fresh: Fresh, graph: Graph, by_card: set[int], roots: set[int]) -> None:
-    engine = fresh()
+def test_what_only_weak_edges_lead_to(registry: Engine, graph: Graph, by_card: set[int], roots: set[int]) -> None:
+    engine = emptied(registry)
     # A model whose tags say nothing of its parents, and whose card has them in another letter case.
     weak = {child: [name(parent).upper() for parent in graph[child]] for child in by_card & graph.keys()}
     save(
@@ -43,8 +42,8 @@ def test_what_only_weak_edges_lead_to(fresh: Fresh, graph: Graph, by_card: set[i
 
 
 @given(graph=graphs(cyclic=True))
-def test_steps_from_the_nearest_model_without_parents(fresh: Fresh, graph: Graph) -> None:
-    engine = fresh()
+def test_steps_from_the_nearest_model_without_parents(registry: Engine, graph: Graph) -> None:
+    engine = emptied(registry)
     save(engine, graph_rows(graph))
     roots = {name(child) for child, parents in graph.items() if not parents}
     away = nx.multi_source_dijkstra_path_length(upward(graph).reverse(), roots) if roots else {}
