@@ -206,7 +206,7 @@ def family_of(
         keys = [*start, *(link[FAR] for link in shown)]
         edges = shape.between(keys)
         names = briefs(connection, keys)
-        steps = _steps(connection, edges, up=up)
+        steps = _steps(connection, edges, up=up) if edges else {}
     hidden = hidden_beyond(reached[len(shown) :])
     return Family(
         direction="ancestors" if up else "descendants",

@@ -70,7 +70,7 @@ def count_family(engine: Engine, *roots: str) -> FamilyCount:
     with reading(engine) as connection:
         asked, found = find_roots(connection, roots)
         start = [root.key for root in found]
-        edges = links(connection, start, up=False, facts=("relation", "evidence", "author", "state"))
+        edges = links(connection, start, up=False, facts=("relation", "evidence", "author", "gone"))
         first = briefs(connection, start)
         date = data_date(connection)
     return FamilyCount(asked, len(start), date, tuple(_counts(first, edges, outline(start, edges, up=False))))
@@ -153,10 +153,10 @@ def license_label(licenses: tuple[str, ...] | None, name: str | None) -> str:
 
 
 def _counts(first: dict[int, Brief], edges: Sequence[Link], shape: Outline) -> Iterable[Count]:
-    """The numbers of a family from its roots (`first`) and edges, which have relation, evidence, author and state."""
+    """The numbers of a family from its roots (`first`) and edges, which have relation, evidence, author and gone."""
     below = shape.reached
-    relation, evidence, author, state = range(FACTS, FACTS + 4)
-    relations, authors, states = (Counter(map(itemgetter(fact), below)) for fact in (relation, author, state))
+    relation, evidence, author, gone = range(FACTS, FACTS + 4)
+    relations, authors = (Counter(map(itemgetter(fact), below)) for fact in (relation, author))
     owners = {brief.author for brief in first.values()}
     unseen = sum(brief.state == State.PLACEHOLDER for brief in first.values())
     yield Count("roots", len(first), f"models that were asked for (here {unseen} only named as parents, never seen)")
@@ -181,7 +181,7 @@ def _counts(first: dict[int, Brief], edges: Sequence[Link], shape: Outline) -> I
     declared = len(below) - recovered
     yield Count("as declared", declared, "the same and links by a card or a library's tag, letter for letter")
     yield Count("recovered", recovered, "reached only by mending letter case, renames or legacy ids")
-    yield Count("gone", states[State.GONE], "of the transitive ones, no longer public")
+    yield Count("gone", sum(map(itemgetter(gone), below)), "of the transitive ones, no longer public")
 
 
 def _lost(shape: Outline, edges: Iterable[Link], evidence: int, weak: Collection[str]) -> int:

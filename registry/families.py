@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import CTE, BindParameter, Connection, Integer, Select, bindparam, func, literal, select
 
 from registry.database import read_in_place
+from registry.records import State
 from registry.tables import DERIVATIONS, MODELS
 
 # Written into the statement as numbers: an author's models can be more than a statement may have bound values.
@@ -33,8 +34,8 @@ def links(
 ) -> Sequence[Link]:
     """The edges onward from `roots`, in no order: what a family's shape and its numbers follow from.
 
-    `facts` name columns of the model that an edge leads to, or the edge's `relation` or `evidence`; `depth` and
-    `relations` as in `registry.read.walk`.
+    `facts` name columns of the model that an edge leads to, the edge's `relation` or `evidence`, or whether that model
+    is `gone`; `depth` and `relations` as in `registry.read.walk`.
     """
     statement = _links(up=up, bounded=depth is not None, related=bool(relations), facts=facts)
     values = {"roots": list(roots), "depth": depth, "relations": list(relations)}
@@ -50,7 +51,7 @@ def _links(*, up: bool, bounded: bool, related: bool, facts: tuple[str, ...]) ->
     """The statement of `links`; building it takes longer than a short answer to it."""
     d, m = DERIVATIONS.c, MODELS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
-    known = {"relation": d.relation, "evidence": EVIDENCE}
+    known = {"relation": d.relation, "evidence": EVIDENCE, "gone": m.state == State.GONE}
     columns = [known[fact] if fact in known else m[fact] for fact in facts]
     cte = reach(up=up, bounded=bounded, related=related)
     statement = (

@@ -6,11 +6,24 @@ from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from registry.families import EVIDENCE, RELATIONS, reach, within
 from registry.records import State
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, SIGHTS, among
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, SIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +156,8 @@ def other_names(connection: Connection, key: int) -> dict[str, str]:
 
 def briefs(connection: Connection, keys: Iterable[int]) -> dict[int, Brief]:
     """The short facts of some models."""
-    return briefs_of(connection, select(*BRIEF).where(among(connection, MODELS.c.key, keys)))
+    dialect = connection.dialect.name
+    return briefs_of(connection, _of_models(dialect)[0], _listed(dialect, keys))
 
 
 def walk(
@@ -175,11 +189,12 @@ def _walk_statements(*, up: bool, bounded: bool, related: bool) -> tuple[Select[
     return steps, select(*BRIEF).where(MODELS.c.key.in_(select(cte.c.key)))
 
 
-def all_steps(connection: Connection) -> list[tuple[int, int]]:
+def all_steps(connection: Connection) -> Sequence[tuple[int, int]]:
     """Every edge of the registry as (child key, parent key), in the order of parents."""
     d = DERIVATIONS.c
     rows = select(d.child_key, d.parent_key).where(d.parent_key.is_not(None)).order_by(d.parent_key)
-    return [(child, parent) for child, parent in connection.execute(rows)]
+    steps: Sequence[tuple[int, int]] = connection.execute(rows).cursor.fetchall()  # plain rows: there are a million
+    return steps
 
 
 def everything(connection: Connection) -> tuple[list[Step], dict[int, Brief]]:
@@ -190,9 +205,28 @@ def everything(connection: Connection) -> tuple[list[Step], dict[int, Brief]]:
 
 def steps_of(connection: Connection, children: Iterable[int]) -> list[Step]:
     """The edges from some models to their parents."""
+    dialect = connection.dialect.name
+    return [Step(*row) for row in connection.execute(_of_models(dialect)[1], _listed(dialect, children))]
+
+
+@cache
+def _of_models(dialect: str) -> tuple[Select[Any], Select[Any]]:
+    """The statements of `briefs` and `steps_of`: building one takes longer than a short answer to it."""
     d = DERIVATIONS.c
-    rows = select(*_STEP).where(among(connection, d.child_key, children), d.parent_key.is_not(None))
-    return [Step(*row) for row in connection.execute(rows)]
+    steps = select(*_STEP).where(_one_of(dialect, d.child_key), d.parent_key.is_not(None))
+    return select(*BRIEF).where(_one_of(dialect, MODELS.c.key)), steps
+
+
+def _one_of(dialect: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a column is one of `keys`, which are one bound value, as in `registry.tables.among`."""
+    if dialect == "sqlite":
+        return column.in_(select(func.json_each(bindparam("keys")).table_valued("value").c.value))
+    return column == any_(bindparam("keys", type_=ARRAY(Integer)))
+
+
+def _listed(dialect: str, keys: Iterable[int]) -> dict[str, Any]:
+    listed = list(keys)
+    return {"keys": json.dumps(listed) if dialect == "sqlite" else listed}
 
 
 def declared_parents(connection: Connection, key: int) -> list[Step]:

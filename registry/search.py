@@ -11,8 +11,8 @@ from registry.read import BRIEF, Brief, briefs_of
 from registry.records import LONGEST_LABEL
 from registry.tables import MODELS, among
 
-#: So many models are looked up and sorted in 20 ms; of more, the most downloaded are looked for among popular ones.
-_FEW = 10_000
+#: So many models are looked up and sorted in 50 ms; of more, the most downloaded are looked for among popular ones.
+_FEW = 30_000
 # Written out as the index has it: with a bound value SQLite could not tell that the index holds what is asked for.
 _POPULAR: ColumnElement[bool] = literal_column("downloads >= 1000")
 
