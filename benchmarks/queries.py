@@ -1,4 +1,5 @@
-"""How fast questions are answered, as ratios to floors measured in the same run."""
+"""How fast questions are answered, as ratios to floors measured in the same run: in processor time, which other work of
+the machine disturbs least."""
 
 import os
 import random
@@ -6,12 +7,13 @@ import sqlite3
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from time import process_time
 
 from sqlalchemy import Engine, select
 
-from benchmarks.measures import Row, timed
+from benchmarks.measures import Row
 from lineage.family import ancestors
 from registry.database import reading
 from registry.numbers import most_children
@@ -37,7 +39,7 @@ def queries(engine: Engine) -> Iterator[Row]:
         count = connection.scalar(select(MODELS.c.key).order_by(MODELS.c.key.desc()).limit(1)) or 0
         keys = random.Random(1).sample(range(1, count + 1), min(1000, count))
         ids = connection.scalars(select(MODELS.c.repo_id).where(MODELS.c.key.in_(keys))).all()
-    times = sorted(timed(partial(ancestors, engine, name))[0] for name in ids)
+    times = sorted(processor_time(partial(ancestors, engine, name)) for name in ids)
     middle, late = times[len(times) // 2], times[len(times) * 99 // 100]
     yield f"ancestors, {len(ids):,} random models", f"median {middle * 1e3:.1f} ms, p99 {late * 1e3:.1f} ms", ""
     engine.dispose()
@@ -87,14 +89,27 @@ def _whole_registry(engine: Engine) -> Iterator[Row]:
 
 
 def bare(engine: Engine, statement: str) -> tuple[int, float]:
-    """The number of rows of a statement on a bare connection, and the median time of three reads of them all."""
+    """The number of rows of a statement on a bare connection, and the median processor time of three reads of all."""
     connection = sqlite3.connect(str(engine.url.database))
-    times, rows = zip(*(timed(lambda: connection.execute(statement).fetchall()) for _ in range(3)), strict=True)
-    return len(rows[0]), statistics.median(times)
+    rows = connection.execute(statement).fetchall()
+    read = partial(connection.execute, statement)
+    return len(rows), statistics.median(processor_time(lambda: read().fetchall()) for _ in range(3))
+
+
+def processor_time(work: Callable[[], object]) -> float:
+    """Seconds of this process that the work took."""
+    start = process_time()
+    work()
+    return process_time() - start
 
 
 def ran(*arguments: str, **environment: str) -> float:
-    """The median time of five runs of Python with these arguments."""
+    """The median processor time, in seconds, of five runs of Python with these arguments."""
     command = [sys.executable, *arguments]
-    run = partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
-    return statistics.median(timed(run)[0] for _ in range(5))
+    times = []
+    for _ in range(5):
+        before = os.times()
+        subprocess.run(command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
+        after = os.times()
+        times.append(sum(after[2:4]) - sum(before[2:4]))
+    return statistics.median(times)
