@@ -68,6 +68,14 @@ def save(engine: Engine, rows: Iterable[object], *, seen: str = SEEN, source: st
     return saved
 
 
+def settle(engine: Engine) -> None:
+    """Let PostgreSQL count what a large import brought, as a server does by itself within a minute: until then it takes
+    the tables for small, and long chains of models for a second each thousand."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+
+
 def emptied(engine: Engine) -> Engine:
     """The registry without its content: quicker than another one."""
     with writing(engine) as connection:

@@ -273,6 +273,7 @@ def test_the_environment_names_the_registry(registry: Engine, monkeypatch: pytes
     monkeypatch.setenv("LINEAGE_DB", database(registry))
     result = lineage("show", "a/A")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert lineage("show", "a/A", "--db", f"sqlite:///{database(registry)}").stdout == result.stdout
+    url = registry.url.render_as_string(hide_password=False)
+    assert lineage("show", "a/A", "--db", url).stdout == result.stdout
     monkeypatch.setenv("LINEAGE_DB", "/nonexistent/registry.db")
     assert lineage("show", "a/A", "--db", database(registry)).exit_code == 0

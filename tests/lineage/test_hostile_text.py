@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from lineage.formats.text import printable
 from tests.databases import Database
 from tests.families import api_row, save
-from tests.lineage.calls import STEERING, answer, lineage, python
+from tests.lineage.calls import STEERING, answer, database, lineage, python
 
 TEXTS = {
     "ansi": "\x1b[31mred\x1b[0m",
@@ -89,7 +89,7 @@ def outputs(engine: Engine, format_: str) -> Iterator[str]:
 
 def data(engine: Engine, command: str, format_: str) -> str:
     """The output with its line ends as they are."""
-    result = lineage(*command.split(), "-f", format_, "--db", str(engine.url.database))
+    result = lineage(*command.split(), "-f", format_, "--db", database(engine))
     assert result.exit_code == 0
     return result.stdout_bytes.decode()
 
@@ -148,7 +148,7 @@ def test_a_search_takes_the_text_as_it_is(hostile: tuple[Engine, str]) -> None:
 @pytest.mark.parametrize("text", [text for key, text in TEXTS.items() if key not in {"nul", "long"}])
 def test_an_error_about_the_text_is_one_line(registry: Engine, text: str) -> None:
     for args in (("show", "--", text), ("descendants", f"author:{text}"), ("defects", "--kind", text)):
-        result = lineage(args[0], "--db", str(registry.url.database), *args[1:])
+        result = lineage(args[0], "--db", database(registry), *args[1:])
         assert result.exit_code == 2
         assert re.fullmatch(r"lineage: [^\n]+\n", result.stderr)
         assert STEERING.search(result.stderr) is None
@@ -162,7 +162,7 @@ def test_a_file_gets_the_same_bytes_as_the_terminal(hostile: tuple[Engine, str],
 
 
 def test_no_colour_where_there_is_no_terminal(snapshot_registry: Engine) -> None:
-    done = python("-m", "lineage", "ancestors", "Qwen/Qwen3-8B", "--db", str(snapshot_registry.url.database))
+    done = python("-m", "lineage", "ancestors", "Qwen/Qwen3-8B", "--db", database(snapshot_registry))
     assert (done.returncode, done.stderr) == (0, "")
     assert "Qwen/Qwen3-8B-Base" in done.stdout
     assert "\x1b" not in done.stdout
