@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from crawler.load import import_files
+from registry.copy import copy
 from registry.database import open_registry
 from registry.read import totals
 from registry.tables import DEFECTS, DERIVATIONS, MODELS
@@ -158,13 +159,11 @@ def ancestors(parents: dict[str, list[str]], model: str) -> list[str]:
 
 
 def test_importing_the_snapshot_again_changes_nothing(
-    raw: list[dict[str, Any]], snapshot_registry: Engine, tmp_path: Path
+    raw: list[dict[str, Any]], snapshot_registry: Engine, place: str
 ) -> None:
     before = content(snapshot_registry)
-    copy = str(tmp_path / "copy.db")
-    with snapshot_registry.connect() as connection:
-        connection.exec_driver_sql("VACUUM INTO ?", (copy,))
-    engine = open_registry(copy)
+    copy(snapshot_registry, place, lambda done, total: None)
+    engine = open_registry(place)
     again = import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
     assert (again.models, again.new, again.changed) == (len(raw), 0, 0)
     assert content(engine) == before

@@ -92,7 +92,7 @@ def test_the_date_of_a_dump(place: str, tmp_path: Path, seen: str, stored: str) 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     db = ("--db", tmp_path / "registry.db")
     assert "no.jsonl" in refusal("import", tmp_path / "no.jsonl", *db)
-    assert "Is a directory" in refusal("import", tmp_path, *db)
+    assert "is a directory without a manifest.json" in refusal("import", tmp_path, *db)
     (tmp_path / "empty").touch()
     assert refusal("import", tmp_path / "empty", *db) == f"{tmp_path}/empty is empty: fetch it again"
     (tmp_path / "cut.gz").write_bytes(gzip.compress(jsonl(tmp_path / "world").read_bytes())[:-9])
