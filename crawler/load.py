@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from crawler.dumps import Dump, RawPage
 from crawler.parse import parse
 from crawler.raw import DumpError, Unreadable
-from registry.database import reading
+from registry.database import analyze, reading
 from registry.identity import keys_about
 from registry.records import Defect, ModelRecord, storable
 from registry.resolve import resolve_names
@@ -86,6 +86,7 @@ def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = No
             broken = broken or error
     with writing(engine) as connection:
         resolve_names(connection)
+        analyze(connection)
     if broken is not None:
         raise broken
     return total

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from crawler.hub import CrawlError, Hub
 from crawler.load import read_rows, save_read
-from registry.database import reading
+from registry.database import analyze, reading
 from registry.records import Defect, ModelRecord
 from registry.resolve import resolve_names
 from registry.runs import Position, begin_run, crawl_time, end_run, now, save_position
@@ -122,6 +122,7 @@ class Crawl:
             resolve_names(connection)
             if self.key is not None:
                 end_run(connection, self.key)
+            analyze(connection)
         return self.so_far(0)
 
     def refuse(self, why: str) -> NoReturn:

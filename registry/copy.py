@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy import Connection, Engine, Table, func, select
 from sqlmodel import SQLModel
 
-from registry.database import file_of, new_file, open_registry, parse_url, readable_errors, reading, shown
+from registry.database import analyze, file_of, new_file, open_registry, parse_url, readable_errors, reading, shown
 from registry.insert import insert_rows
 from registry.records import RegistryError
 from registry.write import writing
@@ -70,7 +70,7 @@ def _after_load(connection: Connection) -> None:
             latest = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
             sequence = func.pg_get_serial_sequence(table.name, column.name)
             connection.execute(select(func.setval(sequence, latest, False)))
-    connection.execute(text("ANALYZE"))
+    analyze(connection)
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[Sequence[tuple[Any, ...]]]:

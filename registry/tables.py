@@ -26,6 +26,8 @@ _ID = String().with_variant(String(collation="C"), "postgresql")
 
 # Partial on PostgreSQL too, by the migration; naming its dialect here would import it (40 ms) in every query.
 _PLACEHOLDERS = text("state = 'placeholder'")
+_SEEN = text("state != 'placeholder'")
+_POPULAR = text("downloads >= 1000")
 _CLAIMS = text("origin IN ('card', 'tag-unresolved')")
 
 
@@ -33,7 +35,16 @@ class Model(SQLModel, table=True):
     """One model: a repository of the Hub that was seen, or that a seen one names as its parent."""
 
     __tablename__ = "models"
-    __table_args__ = (Index("ix_models_placeholders", "key", sqlite_where=_PLACEHOLDERS),)
+    __table_args__ = (
+        Index("ix_models_placeholders", "key", sqlite_where=_PLACEHOLDERS),
+        Index("ix_models_popular", "downloads", sqlite_where=_POPULAR),
+        # Numbers about all models come from these alone. PostgreSQL refuses to index texts as long as theirs may be,
+        # and reads a whole table with all its cores.
+        Index("ix_models_author", "author", sqlite_where=_SEEN).ddl_if(dialect="sqlite"),
+        Index("ix_models_labels", "licenses", "license_name", text("substr(created_at, 1, 7)"), "state").ddl_if(
+            dialect="sqlite"
+        ),
+    )
 
     key: int | None = Field(default=None, primary_key=True)
     repo_id: str = Field(unique=True, sa_type=_ID)
@@ -91,7 +102,7 @@ class Derivation(SQLModel, table=True):
     __tablename__ = "derivations"
     __table_args__ = (
         PrimaryKeyConstraint("child_key", "position"),
-        Index("ix_derivations_parent", "parent_key", "child_key"),
+        Index("ix_derivations_parent", "parent_key", "child_key", "relation", "origin", "recovery"),
         Index("ix_derivations_claims", "child_key", sqlite_where=_CLAIMS),
         {"sqlite_with_rowid": False},
     )

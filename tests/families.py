@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, select
 from sqlmodel import SQLModel
 
 from crawler.load import save_rows
+from registry.database import analyze
 from registry.records import HUB_RELATIONS
 from registry.resolve import resolve_names
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, SIGHTS
@@ -69,11 +70,9 @@ def save(engine: Engine, rows: Iterable[object], *, seen: str = SEEN, source: st
 
 
 def settle(engine: Engine) -> None:
-    """Let PostgreSQL count what a large import brought, as a server does by itself within a minute: until then it takes
-    the tables for small, and long chains of models for a second each thousand."""
-    if engine.dialect.name == "postgresql":
-        with engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE")
+    """Tell the planner what was saved, as an import does."""
+    with engine.begin() as connection:
+        analyze(connection)
 
 
 def emptied(engine: Engine) -> Engine:

@@ -1,4 +1,5 @@
-"""When and by whom models were seen stands in a table of its own, with a fingerprint of the row that said so."""
+"""When and by whom models were seen has a table of its own, with a fingerprint of the row that said so; and indexes hold
+what numbers about a family, or about all models, are made of."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,3 +25,13 @@ def upgrade() -> None:
     )
     for column in ("source", "first_seen", "last_seen"):
         op.drop_column("models", column)
+    op.drop_index("ix_derivations_parent", "derivations")
+    op.create_index(
+        "ix_derivations_parent", "derivations", ["parent_key", "child_key", "relation", "origin", "recovery"]
+    )
+    popular = sa.text("downloads >= 1000")
+    op.create_index("ix_models_popular", "models", ["downloads"], sqlite_where=popular, postgresql_where=popular)
+    if op.get_bind().dialect.name == "sqlite":
+        op.create_index("ix_models_author", "models", ["author"], sqlite_where=sa.text("state != 'placeholder'"))
+        month = sa.text("substr(created_at, 1, 7)")
+        op.create_index("ix_models_labels", "models", ["licenses", "license_name", month, "state"])
