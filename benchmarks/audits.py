@@ -9,11 +9,12 @@ from sqlalchemy import Engine
 from benchmarks.measures import Row, peak_memory, timed
 from lineage.ancestry import read_ancestry
 from lineage.audit import ANY, audit
+from lineage.claims import Claims
 from lineage.inheritance import judge_ancestry
 from lineage.selection import Selection
 from lineage.verdicts import Verdicts
+from registry.bulk import everything
 from registry.database import reading
-from registry.read import everything
 
 _SAMPLE = 2_000
 
@@ -21,19 +22,18 @@ _SAMPLE = 2_000
 def judged(engine: Engine) -> Iterator[Row]:
     """A verdict for every model, in one pass and by a walk from each."""
     with reading(engine) as connection:
-        seconds, (steps, briefs) = timed(lambda: everything(connection))
+        seconds, columns = timed(lambda: everything(connection))
         floor, _ = timed(lambda: bare_read(engine))
         yield (
-            f"reading all {len(briefs):,} models and {len(steps):,} edges",
+            f"reading all {len(columns.keys):,} models and {len(columns.child):,} edges",
             f"{seconds:.2f} s",
             f"{seconds / floor:.1f} × bare read",
         )
-        sample = random.Random(1).sample(sorted(briefs), _SAMPLE)
+        passing, _ = timed(lambda: Verdicts(columns, Claims(columns)))
+        sample = random.Random(1).sample(columns.keys.tolist(), min(_SAMPLE, len(columns.keys)))
         walking, _ = timed(lambda: [judge_ancestry(read_ancestry(connection, key)) for key in sample])
-    walks = walking * len(briefs) / _SAMPLE
-    passing, verdicts = timed(lambda: Verdicts(steps, briefs))
-    judging, _ = timed(lambda: [verdicts.judgements(key) for key in briefs])
-    whole = seconds + passing + judging
+    walks = walking * len(columns.keys) / len(sample)
+    whole = seconds + passing
     yield (
         "a verdict for each of them, in one pass",
         f"{whole:.2f} s",

@@ -1,6 +1,6 @@
 """A model and all above it: what each is under, who brought which licence, and the way to each."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from sqlalchemy import Connection
@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from lineage.licenses.catalogue import own
 from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, declared
 from registry.cycles import in_order
-from registry.read import Brief, Step, walk
+from registry.read import Brief, Said, Step, walk
 from registry.records import Relation, State
 
 
@@ -98,6 +98,28 @@ class Ancestry:
         return bool(parents) and key not in self._cyclic and all(s.relation == Relation.QUANTIZED for s in parents)
 
 
+class Ancestries:
+    """The ancestries of some models, which `steps` and `briefs` hold together; `labels` is what each is under."""
+
+    def __init__(self, steps: Iterable[Step], briefs: Mapping[int, Brief], labels: Mapping[int, Declared]) -> None:
+        self.briefs = briefs
+        self._labels = labels
+        self._steps: dict[int, list[Step]] = {}
+        for step in steps:
+            if step.child != step.parent:
+                self._steps.setdefault(step.child, []).append(step)
+
+    def of(self, model: int) -> Ancestry:
+        """The ancestry of one of them (a key)."""
+        met, todo = {model}, [model]
+        for at in todo:
+            new = {step.parent for step in self._steps.get(at, ())} - met
+            met |= new
+            todo += new
+        steps = [step for at in todo for step in self._steps.get(at, ())]
+        return Ancestry(model, steps, self.briefs, self._labels)
+
+
 def is_opaque(label: Declared, *, copy: bool) -> bool:
     """Whether nobody can tell the terms of an ancestor with this label; `copy`: it was only quantized from another."""
     return bool(label.contradiction or (label.lacking and not (copy and label.lacking == UNDECLARED)))
@@ -108,12 +130,16 @@ def label_of(brief: Brief) -> Declared:
     mine = own().clarifications.get(brief.id.casefold())
     if mine is not None:
         return Declared(frozenset({mine.license}), f"{mine.license} (by your policy)", evidence=mine.evidence)
-    said = declared(brief.licenses, brief.license_name, brief.license_link)
-    if said.lacking is None:
-        return said
-    known = clarified(brief.id, None)
+    said = label_said(brief)
+    known = clarified(brief.id, None) if said.lacking else None
     if known is not None:
         return Declared(frozenset({known.license}), f"{known.license} (not by its metadata)", evidence=known.evidence)
-    if brief.state == State.PLACEHOLDER:
-        return Declared(frozenset(), "not in the registry", UNKNOWN)
     return said
+
+
+def label_said(said: Brief | Said) -> Declared:
+    """What a model is under by its metadata alone."""
+    label = declared(said.licenses, said.license_name, said.license_link)
+    if label.lacking and said.state == State.PLACEHOLDER:
+        return Declared(frozenset(), "not in the registry", UNKNOWN)
+    return label

@@ -1,26 +1,28 @@
 """The audit: what the rules say of many models' labels, where it begins, and what would mend the most of it."""
 
-import heapq
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar
 
+import numpy as np
 from sqlalchemy import Engine
 
-from lineage.ancestry import label_of
+from lineage.ancestry import Ancestries, Ancestry
+from lineage.claims import Claims
 from lineage.evidence import Documents, Evidence, Files, contradiction, documents, graded
 from lineage.findings import Finding, finding, worst_first
 from lineage.inheritance import effective
 from lineage.judgement import Judgement, grade_of
 from lineage.licenses.catalogue import CatalogueError, catalogue, own, own_facts
-from lineage.licenses.labels import Declared, license_named, template_of
-from lineage.policy import Clarify, Policy, Usage
+from lineage.licenses.labels import license_named, template_of
+from lineage.policy import Clarify, Policy, Usage, Waiver
 from lineage.rules import RULES, Verdict
-from lineage.scoreboard import Branch, Offender, Result, blame, branches_of, rank_offenders
+from lineage.scoreboard import Branch, Offender, Outcome, Results, branches_of, rank_offenders
 from lineage.selection import Selected, Selection, select_models
-from lineage.verdicts import Verdicts
+from lineage.verdicts import Case, Verdicts
+from registry.bulk import Columns, Ints
 from registry.database import reading
 from registry.read import data_date
 from registry.records import State
@@ -28,6 +30,8 @@ from registry.records import State
 ANY = "any"
 CLASSES = ("violation", "review", "pass")
 _CLASS_RANK = {name: rank for rank, name in enumerate(CLASSES)}
+#: Models whose ancestries are read together.
+_TOLD_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def audit(
         with reading(engine) as connection:
             selected = select_models(connection, selection)
             day = data_date(connection)
-        found = Auditor(selected, label, policy, today or date.today(), read).report(selection.asked, day, limit)
+            found = Auditor(selected, label, policy, today or date.today(), read).report(selection.asked, day, limit)
     remarks = [f"{policy.at(clarify)}: {why}: this clarification is not used" for clarify, why in unsure.items()]
     if read is None:
         remarks += [
@@ -147,160 +151,203 @@ def exit_status(found: Audit, *, strict: bool) -> int:
     return 1 if classes["violation"] else 3 if strict and classes["review"] else 0
 
 
-#: Verdict, class, what is held against a model with the class of each, what is waived with the reason of each.
-Outcome = tuple[Verdict, str, tuple[tuple[Judgement, str], ...], tuple[tuple[Judgement, str], ...]]
-
-
 class Auditor:
-    """An audit at work."""
+    """An audit at work; a model is meant by its place in the columns of what is selected."""
 
     def __init__(self, selected: Selected, claim: str, policy: Policy, today: date, read: Reader | None = None) -> None:
-        self._selected, self._claim, self._policy = selected, claim, policy
+        self._selected, self._columns = selected, selected.columns
+        self._claim, self._policy, self._today = claim, policy, today
         self._usage = Usage(policy, today)
+        self._claims = Claims(self._columns)
         if policy.clarifications:
-            self._usage.models(brief.id for brief in selected.briefs.values())
-        self._outcomes: dict[tuple[Judgement, ...], Outcome] = {}
-        labels = {key: label_of(brief) for key, brief in selected.briefs.items()}
-        self._chosen = [key for key in selected.lines if claim == ANY or claim in labels[key].licenses]
-        self._documents: dict[str, Documents] | None = None
-        if read is not None:
-            self._documents = self._read(read)
-            labels = {key: self._compared(key, label) for key, label in labels.items()}
-        self._verdicts = Verdicts(selected.steps, selected.briefs, labels)
+            clarified = self._columns.source.called({clarify.model for clarify in policy.clarifications})
+            self._usage.models(brief.id for brief in clarified.values())
+        named = selected.places if claim == ANY else selected.places[self._claims.naming(claim)[selected.places]]
+        self._documents = self._read(read, named) if read is not None else None
+        counted = [rule.id for rule in RULES.values() if policy.weight(rule) != "pass"]
+        self._verdicts = Verdicts(self._columns, self._claims, counted)
+        self._results = self._judge(named)
 
     def report(self, asked: str, day: str | None, limit: int | None) -> Audit:
-        """Judge the models, and tell it."""
-        results = [self._result(key) for key in self._chosen]
-        first = heapq.nsmallest(len(results) if limit is None else limit, results, key=self._rank)
-        offenders = rank_offenders(self._verdicts, results)
-        branches = branches_of(self._verdicts, self._selected, results)
+        """Tell what was found."""
+        results = self._results
+        offenders, n_offenders = rank_offenders(self._verdicts, results, limit)
+        branches, n_branches = branches_of(self._verdicts, self._selected, results, limit)
+        numbers = {"models": len(results.places), "offenders": n_offenders, "branches": n_branches}
         counted = _counted(results)
-        left_out = {"models": len(results), "offenders": len(offenders), "branches": len(branches)}
+        waived = results.of_each([len(outcome.waived) for outcome in results.outcomes])
         summary = Summary(
             asked=asked,
             claim=self._claim,
-            selected=len(self._selected.lines),
-            audited=len(results),
+            selected=len(self._selected.places),
+            audited=len(results.places),
             classes={name: sum(counted[name].values()) for name in CLASSES},
             verdicts=counted,
-            waived=sum(len(result.waived) for result in results),
-            offenders=tuple(offenders[:limit]),
-            branches=tuple(branches[:limit]),
+            waived=int(waived.sum()),
+            offenders=tuple(offenders),
+            branches=tuple(branches),
             policy=self._policy.path,
             remarks=self._usage.remarks(),
-            more={what: max(0, n - (n if limit is None else limit)) for what, n in left_out.items()},
+            more={what: max(0, n - (n if limit is None else limit)) for what, n in numbers.items()},
             data_date=day,
             catalogue=catalogue().version,
         )
-        return Audit(summary, tuple(self._audited(result) for result in first))
+        return Audit(summary, tuple(self._told(limit)))
 
-    def _read(self, read: Reader) -> dict[str, Documents]:
-        """What the files of the chosen models and of all their ancestors say."""
-        wanted, todo = set(self._chosen), list(self._chosen)
-        parents = defaultdict(list)
-        for step in self._selected.steps:
-            parents[step.child].append(step.parent)
-        for key in todo:
-            todo += set(parents[key]) - wanted
-            wanted.update(parents[key])
-        ids = sorted(brief.id for key in wanted if (brief := self._selected.briefs[key]).state != State.PLACEHOLDER)
-        return {id: documents(files) for id, files in read(ids).items()}
+    def _read(self, read: Reader, chosen: Ints) -> dict[str, Documents]:
+        """What the files of the chosen models and of all their ancestors say; labels take in what speaks against them.
 
-    def _compared(self, key: int, label: Declared) -> Declared:
-        """A label with what the licence files say against it; what the user says of a model stands."""
-        name = self._name(key)
-        held = None if name.casefold() in own().clarifications else (self._documents or {}).get(name)
-        against = contradiction(label, held) if held and not label.contradiction else None
-        return replace(label, contradiction=against) if against else label
+        What the user says of a model stands.
+        """
+        columns = self._columns
+        seen = np.array([said.state != State.PLACEHOLDER for said in columns.sayings], np.bool_)
+        wanted = _with_ancestors(columns, chosen)
+        wanted = wanted[seen[columns.said[wanted]]]
+        ids = columns.ids(wanted)
+        held = {id: documents(files) for id, files in read(sorted(ids)).items()}
+        for place, id in zip(wanted.tolist(), ids, strict=True):
+            label = self._claims.of(place)
+            if id in held and id.casefold() not in own().clarifications and not label.contradiction:
+                self._claims.put(place, replace(label, contradiction=contradiction(label, held[id])))
+        return held
 
-    def _evidence(self, result: Result) -> Evidence | None:
-        if self._documents is None:
-            return None
-        ancestry = self._verdicts.ancestry(result.key)
-        unread = documents(Files(problem="it is not in the registry"))
-        above = {self._name(key): self._documents.get(self._name(key), unread) for key in ancestry.ancestors}
-        parents = [self._name(key) for key in self._verdicts.parents(result.key)]
-        mine = self._documents.get(self._name(result.key), unread)
-        return graded(self._verdicts.labels[result.key], mine, above, parents, passes=result.grade == "pass")
+    def _judge(self, places: Ints) -> Results:
+        """What the audit comes to for each model; without waivers that is the same for all of a case."""
+        cases, number = np.unique(self._verdicts.case[places], return_inverse=True)
+        judged = [self._verdicts.cases[case] for case in cases.tolist()]
+        said = [(*case.judgements, *self._denied(case)) for case in judged]
+        results = Results(places, number, [self._outcome(judgements) for judgements in said])
+        waivers = [waiver for waiver in self._policy.waivers if waiver.expires >= self._today]
+        return self._waive(results, said, waivers) if waivers else results
 
-    def _rank(self, result: Result) -> tuple[int, int, int, str]:
-        brief = self._selected.briefs[result.key]
-        return _CLASS_RANK[result.grade], -result.verdict, -(brief.downloads or 0), brief.id
+    def _waive(self, results: Results, said: Sequence[tuple[Judgement, ...]], waivers: Sequence[Waiver]) -> Results:
+        """The same once models whose names a waiver covers are looked at with the names of what is above them."""
+        held = np.flatnonzero(results.of_each([bool(outcome.held) for outcome in results.outcomes]))
+        places = results.places[held]
+        alike: dict[tuple[int, int, tuple[Waiver, ...]], list[int]] = {}
+        names: dict[int, str] = {}
+        for at, place, name in zip(held.tolist(), places.tolist(), self._columns.ids(places), strict=True):
+            if met := tuple(waiver for waiver in waivers if waiver.concerns(name)):
+                who = results.number.item(at), self._verdicts.reach.of.item(place), met
+                alike.setdefault(who, []).append(at)
+                names[at] = name
+        above = {key for _, reached, _ in alike for key in self._verdicts.reach.models_of(reached)}
+        ids = dict(zip(above, self._columns.ids(np.array(list(above), np.int64)), strict=True))
+        number, outcomes = results.number.copy(), list(results.outcomes)
+        for (case, reached, _), ats in alike.items():
+            ancestors = [ids[key] for key in self._verdicts.reach.models_of(reached)]
+            number[ats] = len(outcomes)
+            outcomes.append(self._outcome(said[case], names[ats[0]], ancestors))
+        return Results(results.places, number, outcomes)
 
-    def _result(self, key: int) -> Result:
-        """Judge one model. Most have the same said of them as many others: what that comes to is worked out once."""
-        judgements = (*self._verdicts.judgements(key), *self._denied(key))
-        if self._policy.waivers:
-            return Result(key, *self._outcome(judgements, self._name(key)))
-        if judgements not in self._outcomes:
-            self._outcomes[judgements] = self._outcome(judgements, "")
-        return Result(key, *self._outcomes[judgements])
-
-    def _outcome(self, judgements: Iterable[Judgement], name: str) -> Outcome:
-        """What these judgements of a model of this name come to."""
+    def _outcome(self, judgements: Iterable[Judgement], name: str = "", ancestors: Sequence[str] = ()) -> Outcome:
+        """What these judgements come to; of a model of this name, if waivers may cover it."""
         held, waived, passed = [], [], [Verdict.OK]
         for judgement in judgements:
             weight = self._policy.weight(RULES[judgement.rule])
-            ancestor = self._name(judgement.key) if judgement.key is not None else None
             if weight == "pass":
                 passed.append(judgement.verdict)
-            elif reason := self._usage.waive(name, judgement.rule, ancestor):
+                continue
+            ancestor = ancestors[judgement.key] if name and judgement.key is not None else None
+            if name and (reason := self._usage.waive(name, judgement.rule, ancestor)):
                 waived.append((judgement, reason))
             else:
                 held.append((judgement, weight))
         grade = grade_of(weight for _, weight in held)
         verdict = max([j.verdict for j, weight in held if weight == grade] or passed)
-        return verdict, grade, tuple(held), tuple(waived)
+        return Outcome(verdict, grade, tuple(held), tuple(waived))
 
-    def _denied(self, key: int) -> Iterator[Judgement]:
+    def _denied(self, case: Case) -> Iterator[Judgement]:
         """The licences, declared or inherited, that the policy does not allow."""
         if self._policy.allow is None:
             return
-        mine, brought = self._verdicts.labels[key].licenses, self._verdicts.brought(key)
-        allowed = self._usage.allowed({*mine, *(license for license, _ in brought)})
+        mine, brought = case.label.licenses, case.shape.licenses
+        allowed = self._usage.allowed(mine.union(brought))
         yield from (Judgement("not-allowed", license) for license in sorted(mine - allowed))
-        yield from (Judgement("not-allowed", license, k) for license, k in brought if license not in allowed | mine)
+        for at, license in enumerate(brought):
+            if license not in allowed | mine:
+                yield Judgement("not-allowed", license, at)
 
-    def _audited(self, result: Result) -> Audited:
-        brief, label = self._selected.briefs[result.key], self._verdicts.labels[result.key]
+    def _told(self, limit: int | None) -> Iterator[Audited]:
+        """The models in full: worst first, then the most downloaded."""
+        results = self._results
+        badness = [_CLASS_RANK[outcome.grade] * len(Verdict) - outcome.verdict for outcome in results.outcomes]
+        ranks = results.of_each(badness), -self._columns.downloads[results.places]
+        places = self._columns.first(limit, results.places, *ranks)
+        numbers = results.number[np.searchsorted(results.places, places)]
+        for begin in range(0, len(places), _TOLD_AT_ONCE):
+            page = places[begin : begin + _TOLD_AT_ONCE]
+            steps, briefs = self._columns.source.above(self._columns.keys[page].tolist())
+            ancestries = Ancestries(steps, briefs, self._claims.by_key(briefs))
+            for place, number in zip(page.tolist(), numbers[begin:].tolist(), strict=False):
+                yield self._audited(place, results.outcomes[number], ancestries)
+
+    def _audited(self, place: int, outcome: Outcome, ancestries: Ancestries) -> Audited:
+        key, label, shape = self._columns.keys.item(place), self._claims.of(place), self._verdicts.reach.shape(place)
+        brief, ancestry = ancestries.briefs[key], ancestries.of(key)
+        findings = self._findings(place, outcome, ancestry)
         return Audited(
             model=brief.id,
-            line=self._selected.lines[result.key],
+            line=self._selected.lines.get(key),
             author=brief.author,
             downloads=brief.downloads,
             declared=label.text,
-            effective=effective(
-                label,
-                (license for license, _ in self._verdicts.brought(result.key)),
-                unknown=bool(self._verdicts.opaque_above(result.key)),
-            ),
-            verdict=result.verdict.word,
-            grade=result.grade,
+            effective=effective(label, shape.licenses, unknown=bool(shape.opaque)),
+            verdict=outcome.verdict.word,
+            grade=outcome.grade,
             annotations=("tool-default",) if template_of(brief.licenses, brief.tools) else (),
-            evidence=self._evidence(result),
-            findings=self._findings(result),
-            offenders=tuple(sorted({self._name(offender) for offender in blame(self._verdicts, result)})),
+            evidence=self._evidence(place, outcome, ancestry),
+            findings=findings,
+            offenders=tuple(sorted({finding.offender for finding in findings if finding.offender is not None})),
         )
 
-    def _findings(self, result: Result) -> tuple[Finding, ...]:
-        if not (result.held or result.waived):
-            return ()
-        ancestry, label = self._verdicts.ancestry(result.key), self._verdicts.labels[result.key]
-        told = [
-            replace(finding(ancestry, label, judgement), grade=weight, offender=self._name(offender))
-            for (judgement, weight), offender in zip(result.held, blame(self._verdicts, result), strict=True)
+    def _findings(self, place: int, outcome: Outcome, ancestry: Ancestry) -> tuple[Finding, ...]:
+        label, keys = self._claims.of(place), self._columns.keys
+
+        def told(position: Judgement) -> tuple[Finding, str]:
+            judgement = self._verdicts.placed(place, [position])[0]
+            offender = keys.item(self._verdicts.offender(place, judgement))
+            keyed = judgement if judgement.key is None else judgement._replace(key=keys.item(judgement.key))
+            return finding(ancestry, label, keyed), ancestry.briefs[offender].id
+
+        held = [
+            replace(one, grade=weight, offender=offender)
+            for judgement, weight in outcome.held
+            for one, offender in [told(judgement)]
         ]
-        waived = [replace(finding(ancestry, label, judgement), waived=reason) for judgement, reason in result.waived]
-        return (*sorted(told, key=worst_first), *sorted(waived, key=worst_first))
+        waived = [replace(told(judgement)[0], waived=reason) for judgement, reason in outcome.waived]
+        return (*sorted(held, key=worst_first), *sorted(waived, key=worst_first))
 
-    def _name(self, key: int) -> str:
-        return self._selected.briefs[key].id
+    def _evidence(self, place: int, outcome: Outcome, ancestry: Ancestry) -> Evidence | None:
+        if self._documents is None:
+            return None
+        unread = documents(Files(problem="it is not in the registry"))
+        ids = {key: ancestry.briefs[key].id for key in (ancestry.model, *ancestry.ancestors)}
+        read = {id: self._documents.get(id, unread) for id in ids.values()}
+        mine = read.pop(ids[ancestry.model])
+        parents = [ids[self._columns.keys.item(parent)] for parent in self._verdicts.reach.parents(place)]
+        return graded(self._claims.of(place), mine, read, parents, passes=outcome.grade == "pass")
 
 
-def _counted(results: Iterable[Result]) -> dict[str, dict[str, int]]:
+def _with_ancestors(columns: Columns, places: Ints) -> Ints:
+    """Some models and all their ancestors."""
+    met = np.zeros(len(columns.keys), np.bool_)
+    met[places] = True
+    while True:
+        above = columns.parent[met[columns.child]]
+        if met[above].all():
+            return np.flatnonzero(met)
+        met[above] = True
+
+
+def _counted(results: Results) -> dict[str, dict[str, int]]:
     """How many models came to each verdict, by class; the worst first."""
-    counts = Counter((result.grade, result.verdict) for result in results)
+    counts = Counter[tuple[str, Verdict]]()
+    sizes = np.bincount(results.number, minlength=len(results.outcomes)).tolist()
+    for outcome, n in zip(results.outcomes, sizes, strict=True):
+        counts[outcome.grade, outcome.verdict] += n
     found: dict[str, dict[str, int]] = {name: {} for name in CLASSES}
     for (grade, verdict), n in sorted(counts.items(), key=lambda item: -item[0][1]):
-        found[grade][verdict.word] = n
+        if n:
+            found[grade][verdict.word] = n
     return found

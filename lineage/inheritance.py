@@ -110,10 +110,10 @@ def judged(ancestry: Ancestry, date: str | None, label: Declared | None = None) 
 def judge_ancestry(ancestry: Ancestry, label: Declared | None = None) -> tuple[Judgement, ...]:
     """What the rules say of a model's label, or of the one given in place of it."""
     author = ancestry.briefs[ancestry.model].author
-    return judge(label or ancestry.labels[ancestry.model], author, _judged_origins(ancestry), ancestry.opaque())
+    return judge(label or ancestry.labels[ancestry.model], author, judged_origins(ancestry), ancestry.opaque())
 
 
-def _judged_origins(ancestry: Ancestry) -> list[Origin]:
+def judged_origins(ancestry: Ancestry) -> list[Origin]:
     """Who brought which licence: where that was the model's own owner, whoever else has it as well."""
     mine, origins = ancestry.briefs[ancestry.model], ancestry.origins()
     found = [origin(license, mine, ancestry.briefs[key]) for license, key in origins]

@@ -57,10 +57,14 @@ class Waiver(_Table):
     rule: _RuleId | None = None
     ancestor: _Text | None = None
 
+    def concerns(self, model: str) -> bool:
+        """Whether it is about findings of this model."""
+        return _like(model, self.model)
+
     def covers(self, model: str, rule: str, ancestor: str | None) -> bool:
         """Whether it is about this finding."""
         return (
-            _like(model, self.model)
+            self.concerns(model)
             and self.rule in {None, rule}
             and (self.ancestor is None or (ancestor is not None and _like(ancestor, self.ancestor)))
         )

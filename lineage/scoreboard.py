@@ -1,25 +1,43 @@
 """Where the findings of an audit begin, and how its branches fare."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from lineage.judgement import Judgement
 from lineage.rules import Verdict
 from lineage.selection import Selected
 from lineage.verdicts import Verdicts
+from registry.bulk import Flags, Ints, distinct
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What the audit came to for a model (a key): what keeps it from passing, each with its class, and what was waived,
-    each with the reason."""
+class Outcome:
+    """What a case comes to: what keeps it from passing, each with its class, and what is waived, each with the reason.
 
-    key: int
+    The keys of judgements are positions in what reaches the model, as in `verdicts.Case`.
+    """
+
     verdict: Verdict
     grade: str
     held: tuple[tuple[Judgement, str], ...]
     waived: tuple[tuple[Judgement, str], ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Results:
+    """What an audit came to: of each of `places` which of `outcomes`."""
+
+    places: Ints
+    number: Ints
+    outcomes: Sequence[Outcome]
+
+    def of_each(self, numbers: Sequence[int]) -> Ints:
+        """Of each of `places` the number that is given for its outcome."""
+        found: Ints = np.array(numbers, np.int64)[self.number]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,99 +65,142 @@ class Branch:
     passed: int
 
 
-def blame(verdicts: Verdicts, result: Result) -> list[int]:
-    """Where each of what keeps a model from passing begins (keys)."""
-    return [verdicts.offender(result.key, judgement) for judgement, _ in result.held]
+@dataclass(frozen=True, eq=False, slots=True)
+class _Begun:
+    """Findings, in the order of the models: the model of each, where it begins, and which of `judgements` it is."""
+
+    model: Ints
+    offender: Ints
+    which: Ints
+    judgements: Sequence[Judgement]
 
 
-def rank_offenders(verdicts: Verdicts, results: Iterable[Result]) -> list[Offender]:
-    """The models where findings begin: first those that alone clear the most."""
-    alone, share = Counter[int](), Counter[int]()
-    said: Counter[tuple[int, Judgement]] = Counter()
-    #: Of models with findings that begin at several places: the places that are left, and the models of each place.
-    left: dict[int, set[int]] = {}
-    below: dict[int, list[int]] = defaultdict(list)
-    for result in results:
-        if not result.held:
-            continue
-        begins = blame(verdicts, result)
-        for offender, (judgement, _) in zip(begins, result.held, strict=True):
-            said[offender, judgement] += 1
-        places = set(begins)
-        for offender in places:
-            share[offender] += 1
-        if len(places) == 1:
-            alone[begins[0]] += 1
-            continue
-        left[result.key] = places
-        for offender in places:
-            below[offender].append(result.key)
-
-    def rank(offender: int) -> tuple[int, int, int, str]:
-        brief = verdicts.briefs[offender]
-        return -alone[offender], -share[offender], -(brief.downloads or 0), brief.id
-
-    words = _commonest(verdicts, said)
+def rank_offenders(verdicts: Verdicts, results: Results, limit: int | None) -> tuple[list[Offender], int]:
+    """The models where findings begin, first those that alone clear the most: at most `limit`, and how many in all."""
+    begun = _begun(verdicts, results)
+    size = len(verdicts.columns.keys)
+    # Two findings about a model that begin at the same place are one reason to mend that.
+    model, offender = np.divmod(distinct(begun.model * size + begun.offender), size)
+    several = np.bincount(model, minlength=size)
+    share = np.bincount(offender, minlength=size)
+    alone = np.bincount(offender[several[model] == 1], minlength=size)
+    places = np.flatnonzero(share)
+    ranks = -alone[places], -share[places], -verdicts.columns.downloads[places]
+    first = verdicts.columns.first(limit, places, *ranks)
+    # A model is cleared by the last of the places where its findings begin.
+    rank = np.full(size, len(first))
+    rank[first] = np.arange(len(first))
+    last = np.maximum.reduceat(rank[offender], np.flatnonzero(np.diff(model, prepend=-1))) if len(model) else model
+    clears = np.cumsum(np.bincount(last, minlength=len(first)))
+    briefs = verdicts.columns.source.briefs(verdicts.columns.keys[first].tolist())
+    words = _commonest(verdicts, begun, first)
     found = []
-    cleared = 0
-    for offender in sorted(share, key=rank):
-        cleared += alone[offender]
-        for key in below.get(offender, ()):
-            left[key].discard(offender)
-            cleared += not left[key]
-        brief = verdicts.briefs[offender]
-        counts = (share[offender], alone[offender], cleared)
-        found.append(Offender(brief.id, brief.author, brief.downloads, words[offender], *counts))
-    return found
+    for n, place in enumerate(first.tolist()):
+        brief = briefs[verdicts.columns.keys.item(place)]
+        counts = share.item(place), alone.item(place), clears.item(n)
+        found.append(Offender(brief.id, brief.author, brief.downloads, words[place], *counts))
+    return found, len(places)
 
 
-def _commonest(verdicts: Verdicts, said: Counter[tuple[int, Judgement]]) -> dict[int, str]:
+def _begun(verdicts: Verdicts, results: Results) -> _Begun:
+    """Where everything begins that keeps a model from passing."""
+    judgements = [judgement for outcome in results.outcomes for judgement, _ in outcome.held]
+    held = np.array([len(outcome.held) for outcome in results.outcomes], np.int64)
+    begins = (np.cumsum(held) - held)[results.number]
+    counts = held[results.number]
+    model = np.repeat(results.places, counts)
+    # 0, 1, … for the findings about each model, after where those of its outcome begin
+    which = np.arange(len(model)) - np.repeat(np.cumsum(counts) - counts - begins, counts)
+    return _Begun(model, verdicts.offenders(model, which, judgements), which, judgements)
+
+
+def _commonest(verdicts: Verdicts, begun: _Begun, offenders: Ints) -> dict[int, str]:
     """What is found most often at each offender, in words; of several the first, whatever the order of the models."""
+    wanted = np.zeros(len(verdicts.columns.keys), np.bool_)
+    wanted[offenders] = True
+    of_these = wanted[begun.offender]
+    model, offender, which = begun.model[of_these], begun.offender[of_these], begun.which[of_these]
+    reached = verdicts.reach.of[model]
+    # What models have to say that the same reaches is the same.
+    alike = (offender * len(begun.judgements) + which) * (reached.max(initial=0) + 1) + reached
+    _, begins, counts = np.unique(alike, return_index=True, return_counts=True)
+    said = Counter[tuple[int, Judgement]]()
+    for at, n in zip(begins.tolist(), counts.tolist(), strict=True):
+        (judgement,) = verdicts.placed(model.item(at), [begun.judgements[which.item(at)]])
+        said[offender.item(at), judgement] += n
+    above = np.array(sorted({judgement.key for _, judgement in said if judgement.key is not None}), np.int64)
+    names = dict(zip(above.tolist(), verdicts.columns.ids(above), strict=True))
     most: dict[int, tuple[int, str]] = {}
     for (offender, judgement), n in said.items():
-        found = (-n, _words(verdicts, offender, judgement))
+        found = (-n, _words(verdicts, offender, judgement, names))
         most[offender] = min(most.get(offender, found), found)
     return {offender: words for offender, (_, words) in most.items()}
 
 
-def branches_of(verdicts: Verdicts, selected: Selected, results: Iterable[Result]) -> list[Branch]:
-    """The audited models by the farthest model above them, in a family by the one below its root; largest first.
-
-    One model alone makes a branch in a family only.
-    """
-    known: dict[int, int] = {}
-    counts = Counter((_branch(verdicts, selected, result.key, known), result.grade) for result in results)
-    sizes = Counter[int]()
-    for (key, _), n in counts.items():
-        sizes[key] += n
-    found = [
-        Branch(verdicts.briefs[key].id, n, counts[key, "violation"], counts[key, "review"], counts[key, "pass"])
-        for key, n in sizes.items()
-        if n > 1 or selected.roots
-    ]
-    return sorted(found, key=lambda branch: (-branch.models, branch.model))
-
-
-def _words(verdicts: Verdicts, offender: int, judgement: Judgement) -> str:
-    label = verdicts.labels[offender].text
+def _words(verdicts: Verdicts, offender: int, judgement: Judgement, names: dict[int, str]) -> str:
+    label = verdicts.claims.of(offender).text
     if judgement.key == offender and judgement.license is None:
         return f"its terms cannot be told: {label}"
     if judgement.license is not None and judgement.key is not None:
-        return f"{judgement.license} of {verdicts.briefs[judgement.key].id}, under the label {label}"
+        return f"{judgement.license} of {names[judgement.key]}, under the label {label}"
     return f"{judgement.verdict.word}: {label}"
 
 
-def _branch(verdicts: Verdicts, selected: Selected, key: int, known: dict[int, int]) -> int:
-    """The branch of a model: that of the parent it names first (in a family of the first that is of it); a cycle is
-    left where it closes. `known` are the branches found so far."""
-    way = {key: None}
-    while key not in known:
-        above = [parent for parent in verdicts.parents(key) if parent not in way]
-        nearest = next((parent for parent in above if parent in selected.family), above[0] if above else None)
-        if nearest is None or nearest in selected.roots:
-            known[key] = key
-        else:
-            key = nearest
-            way[key] = None
-    known.update(dict.fromkeys(way, known[key]))
-    return known[key]
+def branches_of(
+    verdicts: Verdicts, selected: Selected, results: Results, limit: int | None
+) -> tuple[list[Branch], int]:
+    """The audited models by the farthest model above them, in a family by the one below its root; largest first: at
+    most `limit`, and how many in all.
+
+    One model alone makes a branch in a family only.
+    """
+    columns = selected.columns
+    branch = _branches(verdicts, selected)[results.places]
+    sizes = np.bincount(branch, minlength=len(columns.keys))
+    places = np.flatnonzero(sizes > (0 if selected.roots else 1))
+    first = columns.first(limit, places, -sizes[places])
+    graded = {
+        grade: np.bincount(
+            branch[results.of_each([outcome.grade == grade for outcome in results.outcomes]) == 1],
+            minlength=len(columns.keys),
+        )
+        for grade in ("violation", "review", "pass")
+    }
+    counts = (sizes[first], *(graded[grade][first] for grade in graded))
+    return list(map(Branch, columns.ids(first), *(numbers.tolist() for numbers in counts))), len(places)
+
+
+def _branches(verdicts: Verdicts, selected: Selected) -> Ints:
+    """The branch of each model: that of the parent it names first, in a family of the first that is of it."""
+    columns = selected.columns
+    outside = np.ones(len(columns.keys), np.bool_)
+    outside[selected.family] = False
+    along = np.lexsort((outside[columns.parent], columns.child))
+    child, parent = columns.child[along], columns.parent[along]
+    onward = (np.diff(child, prepend=-1) > 0) & ~np.isin(parent, list(selected.roots))
+    up = np.arange(len(columns.keys))
+    up[child[onward]] = parent[onward]
+    # The way up ends at a cycle, and goes on as the one from the model of the cycle does.
+    cyclic = np.array(sorted(verdicts.reach.cyclic), np.int64)
+    up[cyclic] = cyclic
+    while not np.array_equal(farther := up[up], up):
+        up = farther
+    ends = np.arange(len(columns.keys))
+    ends[cyclic] = _around(verdicts, selected.roots, outside, cyclic)
+    return ends[up]
+
+
+def _around(verdicts: Verdicts, roots: Collection[int], outside: Flags, cyclic: Ints) -> list[int]:
+    """The branches of the models of cycles: a cycle is left where the way from the first of it, by id, closes."""
+    known: dict[int, int] = {}
+    for _, place in sorted(zip(verdicts.columns.ids(cyclic), cyclic.tolist(), strict=True)):
+        way = [place]
+        while way[-1] not in known:
+            above = [parent for parent in verdicts.reach.parents(way[-1]) if parent not in way]
+            nearest = min(above, key=outside.item, default=None)
+            if nearest is None or nearest in roots:
+                known[way[-1]] = way[-1]
+            else:
+                way.append(nearest)
+        known.update(dict.fromkeys(way, known[way[-1]]))
+    return [known[place] for place in cyclic.tolist()]

@@ -1,12 +1,15 @@
 """Which models an audit looks at: named ones, those of a file, a family, an author's, or all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from sqlalchemy import Connection
 
+from registry.bulk import Columns, Flags, Ints, distinct, everything, gathered
 from registry.names import UnknownModel, find_model, find_roots
-from registry.read import Brief, Step, everything, walk
+from registry.read import walk
 from registry.records import RegistryError, State
 
 #: A list of models is read up to this size, in bytes.
@@ -33,16 +36,17 @@ class Selection:
         return ", ".join([*words, *(f"author:{author}" for author in self.authors)]) or "the whole registry"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Selected:
-    """The models (keys) of a selection, with the line of the file that names each, the roots of the families and all
-    that was made from them, and what a verdict rests on: these models and all their ancestors, with their edges."""
+    """A selection: what a verdict rests on (`columns`: its models and all their ancestors), and its models by their
+    place there; the line of the file that names a model (key); the roots of the families, and all that was made from
+    them."""
 
-    lines: dict[int, int | None]
+    columns: Columns
+    places: Ints
+    lines: Mapping[int, int | None]
     roots: frozenset[int]
-    family: frozenset[int]
-    steps: list[Step]
-    briefs: dict[int, Brief]
+    family: Ints
 
 
 def select_models(connection: Connection, selection: Selection) -> Selected:
@@ -57,19 +61,22 @@ def select_models(connection: Connection, selection: Selection) -> Selected:
             named.setdefault(_found(connection, name, f"{selection.file}:{line}"), line)
     many = [*selection.families, *(f"author:{author}" for author in selection.authors)]
     if not named and not many:
-        steps, briefs = everything(connection)
-        return Selected(dict.fromkeys(_present(briefs)), frozenset(), frozenset(), steps, briefs)
+        columns = everything(connection)
+        return Selected(columns, np.flatnonzero(_present(columns)), {}, frozenset(), np.empty(0, np.int64))
     roots = [root.key for root in find_roots(connection, selection.families)[1]]
     below = walk(connection, roots, up=False)[1] if roots else {}
     own = [root.key for root in find_roots(connection, many[len(selection.families) :])[1]]
-    wanted = [*named, *_present(below), *own]
-    steps, briefs = walk(connection, wanted, up=True)
-    present = _present({key: briefs[key] for key in wanted})
-    return Selected(dict.fromkeys(present) | named, frozenset(roots), frozenset(below), steps, briefs)
+    columns = gathered(*walk(connection, [*named, *below, *own], up=True))
+    wanted, present = columns.places([*below, *own]), _present(columns)
+    places = distinct(np.append(wanted[present[wanted]], columns.places(named)))
+    return Selected(columns, places, named, frozenset(columns.places(roots).tolist()), columns.places(below))
 
 
-def _present(briefs: dict[int, Brief]) -> list[int]:
-    return [key for key, brief in briefs.items() if brief.state not in {State.PLACEHOLDER, State.GONE}]
+def _present(columns: Columns) -> Flags:
+    """Which models are on the Hub, as far as is known."""
+    states = [said.state not in {State.PLACEHOLDER, State.GONE} for said in columns.sayings]
+    present: Flags = np.array(states, np.bool_)[columns.said]
+    return present
 
 
 def _listed(file: Path) -> list[tuple[int, str]]:

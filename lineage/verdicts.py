@@ -1,38 +1,36 @@
-"""The licence question of many models at once: one pass from the roots down, never a walk a model.
+"""The licence question of many models at once, and where a finding begins.
 
-What reaches a model is a set that all models made from the same parents share, and most models of the Hub are one of
-many made from the same one. So a set is made once, and a label is judged once against it.
+Models under the same label that the same licences reach get the same judgement, whoever brought these: a whole registry
+has a few thousand such cases, and each is judged once, as if a stranger had made the model. Its owner and its day can
+only matter where something above speaks against the label: of those models, the ones whose owner has a part in what
+reaches them, or that may be older than a licence above them, are looked at one by one.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from lineage.ancestry import Ancestry, is_opaque, label_of
-from lineage.inheritance import judge_ancestry
-from lineage.judgement import Judgement, judge, origin
+import numpy as np
+
+from lineage.ancestry import Ancestries, Ancestry
+from lineage.claims import Claims
+from lineage.inheritance import judged_origins
+from lineage.judgement import Judgement, Origin, judge
 from lineage.licenses.catalogue import catalogue
-from lineage.licenses.labels import Declared, is_clarified
-from registry.cycles import in_order
-from registry.read import Brief, Step
-from registry.records import Relation
+from lineage.licenses.labels import Declared
+from lineage.reach import Reach, Shape
+from lineage.rules import RULES
+from registry.bulk import Columns, Flags, Ints, distinct
+
+#: The rules that keep a label from passing.
+_OBJECTING = frozenset(rule.id for rule in RULES.values() if rule.weight != "pass")
 
 
-class Brought(NamedTuple):
-    """A licence that an ancestor (a key) brought. `after` is the only owner, in lower case, of all above that ancestor
-    who have it too: for that owner's models, whose own work does not count, the ancestor was the first."""
+class Case(NamedTuple):
+    """A label, what reaches it, and what the rules say: the key of a judgement is a position in what reaches it."""
 
-    license: str
-    key: int
-    after: str | None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Reach:
-    """What reaches the models made from some parents: licences, and the ancestors whose terms nobody can tell."""
-
-    brought: frozenset[Brought] = frozenset()
-    opaque: frozenset[int] = frozenset()
+    label: Declared
+    shape: Shape
+    judgements: tuple[Judgement, ...]
 
 
 #: What a model objects to (licence, ancestor) → the model whose label was the first on the way to do so.
@@ -40,160 +38,149 @@ Blame = Mapping[tuple[str, int], int]
 
 
 class Verdicts:
-    """What the rules say of each of some models.
+    """What the rules say of each of many models.
 
-    `steps` are the edges among `briefs`, which hold these models and all their ancestors; `labels` is what each is
-    under, by its metadata unless given.
+    A model is meant by its place in `columns`, which hold these models and all their ancestors; `claims` is what each
+    is under. `counted` are the rules whose findings are looked at closely, besides those that object.
     """
 
-    def __init__(
-        self, steps: Iterable[Step], briefs: Mapping[int, Brief], labels: Mapping[int, Declared] | None = None
-    ) -> None:
-        self.briefs = briefs
-        self._steps: dict[int, list[Step]] = {}
-        for step in steps:
-            if step.child != step.parent:
-                self._steps.setdefault(step.child, []).append(step)
-        self._parents = {key: tuple(sorted({s.parent for s in steps})) for key, steps in self._steps.items()}
-        self._cyclic: set[int] = set()
-        self._passed_on: dict[int, Reach] = {}
-        self._joined: dict[tuple[int, ...], Reach] = {(): Reach()}
-        self._judged: dict[object, tuple[Judgement, ...]] = {}
+    def __init__(self, columns: Columns, claims: Claims, counted: Collection[str] = ()) -> None:
+        self.columns, self.claims = columns, claims
+        self._counted = _OBJECTING.union(counted)
+        self.reach = Reach(columns, claims)
+        #: Each case once.
+        self.cases: list[Case] = []
+        self._numbers: dict[Case, int] = {}
+        #: Of each model the number of its case.
+        self.case = self._as_strangers()
+        self._look_closely()
         self._blame: dict[int, Blame] = {}
-        self._known: dict[Reach, tuple[set[str | None], bool]] = {}
-        self._vendors = {v.casefold() for license in catalogue().licenses.values() for v in license.vendors}
-        #: What each model is under.
-        self.labels = labels if labels is not None else {key: label_of(brief) for key, brief in briefs.items()}
-        self._pass_down()
+        speaking = [_speaks(case, _OBJECTING) for case in self.cases]
+        for place in self.reach.inner:
+            if speaking[self.case.item(place)]:
+                self._blame[place] = self._begun(place)
+        self._below_blame = self._made_from(self._blame)
 
-    def brought(self, key: int) -> list[tuple[str, int]]:
-        """The licences that reach a model, with the ancestors (keys) that brought each."""
-        if key in self._cyclic:
-            return self.ancestry(key).origins()
-        return sorted((brought.license, brought.key) for brought in self._reach(key).brought if brought.after is None)
+    def judgements(self, place: int) -> tuple[Judgement, ...]:
+        """What the rules say of a model's label; the keys are places."""
+        return self.placed(place, self.cases[self.case.item(place)].judgements)
 
-    def opaque_above(self, key: int) -> Collection[int]:
-        """The ancestors (keys) of a model whose terms nobody can tell."""
-        return self.ancestry(key).opaque() if key in self._cyclic else self._reach(key).opaque
+    def placed(self, place: int, judgements: Iterable[Judgement]) -> tuple[Judgement, ...]:
+        """Judgements of a case as those of a model: positions become places."""
+        models = self.reach.models(place)
+        return tuple(j if j.key is None else j._replace(key=models[j.key]) for j in judgements)
 
-    def judgements(self, key: int) -> tuple[Judgement, ...]:
-        """What the rules say of a model's label."""
-        if key in self._cyclic:
-            return judge_ancestry(self.ancestry(key))
-        mine, reach = self.briefs[key], self._reach(key)
-        case = (reach, self.labels[key], *self._matters(mine, reach))
-        if case not in self._judged:
-            self._judged[case] = self._judge(mine, reach)
-        return self._judged[case]
-
-    def offender(self, key: int, judgement: Judgement) -> int:
+    def offender(self, place: int, judgement: Judgement) -> int:
         """Where a model's finding begins: at the first model on the way down whose own label it is about, or at the
         ancestor whose terms nobody can tell."""
         if judgement.key is None:
-            return key
+            return place
         if judgement.license is None:
             return judgement.key
-        what = (judgement.license, judgement.key)
-        return next((self._blame[p][what] for p in self.parents(key) if what in self._blame.get(p, ())), key)
+        return self._first(place, (judgement.license, judgement.key))
 
-    def parents(self, key: int) -> list[int]:
-        """The models (keys) that a model was made from, in the order in which it names them."""
-        steps = self._steps.get(key, [])
-        if len(steps) > 1:
-            steps = sorted(steps, key=lambda step: step.position)
-        return list(dict.fromkeys(step.parent for step in steps))
+    def offenders(self, places: Ints, which: Ints, judgements: Sequence[Judgement]) -> Ints:
+        """Where findings begin: one of each of `places`, by `which` of the judgements of cases it is."""
+        position: Ints = np.array([-1 if j.key is None else j.key for j in judgements], np.int64)[which]
+        licensed: Flags = np.array([j.license is not None for j in judgements], np.bool_)[which]
+        found = places.copy()
+        unknown = (position >= 0) & ~licensed
+        found[unknown] = self.reach.at(places[unknown], position[unknown])
+        inherited = (position >= 0) & licensed & self._below_blame[places]
+        for at in np.flatnonzero(inherited).tolist():
+            place, judgement = places.item(at), judgements[which.item(at)]
+            found[at] = self.offender(place, *self.placed(place, [judgement]))
+        return found
 
-    def ancestry(self, key: int) -> Ancestry:
-        """All above one model, with the ways to it."""
-        met, todo = {key}, [key]
-        for at in todo:
-            for parent in self._parents.get(at, ()):
-                if parent not in met:
-                    met.add(parent)
-                    todo.append(parent)
-        steps = [step for at in todo for step in self._steps.get(at, ())]
-        return Ancestry(key, steps, {at: self.briefs[at] for at in todo}, self.labels)
+    def _first(self, place: int, what: tuple[str, int]) -> int:
+        return next((self._blame[p][what] for p in self.reach.parents(place) if what in self._blame.get(p, ())), place)
 
-    def _pass_down(self) -> None:
-        """Work out what each parent passes on to those made from it, from the roots down."""
-        inner = {parent for parents in self._parents.values() for parent in parents}
-        for part in in_order({key: self._parents.get(key, ()) for key in inner}):
-            if len(part) > 1:
-                self._cyclic.update(part)
-            above = self._join({parent for key in part for parent in self._parents.get(key, ())}.difference(part))
-            passed_on = self._add(above, part)
-            for key in part:
-                self._passed_on[key] = passed_on
-                self._joined[(key,)] = passed_on
-        for key in self._passed_on:
-            self._blame[key] = {
-                (j.license, j.key): self.offender(key, j)
-                for j in self.judgements(key)
-                if j.objects and j.license is not None and j.key is not None
-            }
+    def _as_strangers(self) -> Ints:
+        """The case of each model, whoever made it and when."""
+        labels = self.claims.labels
+        met, numbers = np.unique(self.reach.shape_numbers() * len(labels) + self.claims.number, return_inverse=True)
+        for both in met.tolist():
+            shape, label = self.reach.shapes[both // len(labels)], labels[both % len(labels)]
+            origins = [Origin(license, at, own=False, former=None) for at, license in enumerate(shape.licenses)]
+            unknown = range(len(shape.licenses), len(shape.licenses) + shape.opaque)
+            self._number(Case(label, shape, judge(label, None, origins, unknown)))
+        return np.asarray(numbers, np.int64)
 
-    def _reach(self, key: int) -> Reach:
-        return self._join(self._parents.get(key, ()))
+    def _look_closely(self) -> None:
+        """Judge those one by one of whom more matters than their label; as one, where they are alike in all of it."""
+        alike: dict[object, list[int]] = {place: [place] for place in sorted(self.reach.cyclic)}
+        for place, owner, day in self._concerned():
+            if place not in alike:
+                who = (*self.reach.parents(place), self.claims.of(place), owner, day)
+                alike.setdefault(who, []).append(place)
+        if not alike:
+            return
+        keys = [self.columns.keys.item(places[0]) for places in alike.values()]
+        steps, briefs = self.columns.source.above(keys)
+        ancestries = Ancestries(steps, briefs, self.claims.by_key(briefs))
+        place_of = dict(zip(briefs, self.columns.places(briefs).tolist(), strict=True))
+        for key, places in zip(keys, alike.values(), strict=True):
+            reached, case = self._judged(ancestries.of(key), place_of)
+            self.reach.of[places], self.case[places] = reached, case
 
-    def _join(self, parents: Collection[int]) -> Reach:
-        """What reaches a model made from these."""
-        named = tuple(sorted(parents))
-        if named not in self._joined:
-            reached = [self._passed_on[parent] for parent in named]
-            self._joined[named] = Reach(
-                frozenset().union(*(reach.brought for reach in reached)),
-                frozenset().union(*(reach.opaque for reach in reached)),
-            )
-        return self._joined[named]
+    def _concerned(self) -> Iterator[tuple[int, str | None, str | None]]:
+        """The models against whose label something above speaks, though owner or day may pardon it, with these."""
+        speaking: Flags = np.array([_speaks(case, self._counted) for case in self.cases], np.bool_)
+        places = np.flatnonzero(speaking[self.case])
+        sets = {number: self.reach.bringing(number) for number in distinct(self.reach.of[places]).tolist()}
+        brought = np.array([model for models in sets.values() for model in models], np.int64)
+        needed = distinct(np.append(places, brought))
+        authors = self.columns.texts(needed, "author")
+        owner = {at: author and author.casefold() for at, author in zip(needed.tolist(), authors, strict=True)}
+        owners = {number: {owner[model] for model in models} - {None} for number, models in sets.items()}
+        vendors = {vendor.casefold() for license in catalogue().licenses.values() for vendor in license.vendors}
+        dated = {number for number, models in sets.items() if not self.claims.dated.isdisjoint(models)}
+        days = self._days(places, dated)
+        for place, number in zip(places.tolist(), self.reach.of[places].tolist(), strict=True):
+            if number in dated or owner[place] in owners[number] or owner[place] in vendors:
+                yield place, owner[place], days.get(place)
 
-    def _add(self, above: Reach, part: tuple[int, ...]) -> Reach:
-        """What reaches those made from a model, or from one of a cycle."""
-        new = {brought for key in part for brought in self._brought(above, key)}
-        opaque = {key for key in part if is_opaque(self.labels[key], copy=len(part) == 1 and self._is_copy(key))}
-        if not new and not opaque:
-            return above
-        return Reach(above.brought | new, above.opaque | opaque)
+    def _days(self, places: Ints, dated: Collection[int]) -> dict[int, str | None]:
+        """The days on which those of `places` were made that any of these sets reaches."""
+        asked = places[np.isin(self.reach.of[places], list(dated))]
+        times = self.columns.texts(asked, "created_at")
+        return {place: time and time[:10] for place, time in zip(asked.tolist(), times, strict=True)}
 
-    def _brought(self, above: Reach, key: int) -> Iterator[Brought]:
-        mine = _owner(self.briefs[key])
-        for license in self.labels[key].licenses:
-            owners = {_owner(self.briefs[b.key]) for b in above.brought if b.license == license}
-            if not owners:
-                yield Brought(license, key, None)
-            elif len(owners) == 1 and None not in owners and mine not in owners:
-                yield Brought(license, key, owners.pop())
+    def _judged(self, ancestry: Ancestry, place_of: Mapping[int, int]) -> tuple[int, int]:
+        """What reaches a model, and its case, by its whole ancestry."""
+        label = ancestry.labels[ancestry.model]
+        opaque = sorted(ancestry.opaque())
+        origins = sorted(judged_origins(ancestry), key=lambda origin: (origin.license, origin.key))
+        judgements = judge(label, ancestry.briefs[ancestry.model].author, origins, opaque)
+        brought = [(license, place_of[key]) for license, key in ancestry.origins()]
+        about = [place_of[j.key] for j in judgements if j.key is not None]
+        number = self.reach.put(brought, [place_of[key] for key in opaque], about)
+        position = {model: at for at, model in enumerate(self.reach.models_of(number))}
+        cased = tuple(j if j.key is None else j._replace(key=position[place_of[j.key]]) for j in judgements)
+        return number, self._number(Case(label, self.reach.shape_of(number), cased))
 
-    def _is_copy(self, key: int) -> bool:
-        steps = self._steps.get(key, ())
-        return bool(steps) and all(step.relation == Relation.QUANTIZED for step in steps)
+    def _begun(self, place: int) -> Blame:
+        """What a model objects to, and where that begins."""
+        return {
+            (j.license, j.key): self.offender(place, j)
+            for j in self.judgements(place)
+            if j.objects and j.license is not None and j.key is not None
+        }
 
-    def _matters(self, mine: Brief, reach: Reach) -> tuple[str | None, str | None]:
-        """What of a model besides its label the rules look at: its owner, if they own something above it or are a
-        vendor, and its day, if something above it had other licences on other days."""
-        owners, dated = self._about(reach)
-        owner = _owner(mine)
-        day = mine.created_at[:10] if dated and mine.created_at else None
-        return owner if owner in owners or owner in self._vendors else None, day
+    def _made_from(self, models: Collection[int]) -> Flags:
+        """Which models were made from any of these."""
+        named, found = np.zeros((2, len(self.columns.keys)), np.bool_)
+        named[list(models)] = True
+        found[self.columns.child[named[self.columns.parent]]] = True
+        return found
 
-    def _about(self, reach: Reach) -> tuple[set[str | None], bool]:
-        """The owners of what reaches a model, and whether any of it was under other licences on other days."""
-        if reach not in self._known:
-            theirs = [self.briefs[brought.key] for brought in reach.brought]
-            self._known[reach] = (
-                {_owner(brief) for brief in theirs},
-                any(is_clarified(brief.id) for brief in theirs),
-            )
-        return self._known[reach]
-
-    def _judge(self, mine: Brief, reach: Reach) -> tuple[Judgement, ...]:
-        owner = _owner(mine)
-        origins = [
-            origin(brought.license, mine, self.briefs[brought.key])
-            for brought in sorted(reach.brought, key=lambda b: (b.license, b.key))
-            if brought.after is None or brought.after == owner
-        ]
-        return judge(self.labels[mine.key], mine.author, origins, sorted(reach.opaque))
+    def _number(self, case: Case) -> int:
+        if case not in self._numbers:
+            self._numbers[case] = len(self.cases)
+            self.cases.append(case)
+        return self._numbers[case]
 
 
-def _owner(brief: Brief) -> str | None:
-    return brief.author.casefold() if brief.author else None
+def _speaks(case: Case, rules: Collection[str]) -> bool:
+    """Whether one of these rules speaks of a licence that reaches the model."""
+    return any(j.rule in rules and j.license is not None and j.key is not None for j in case.judgements)

@@ -70,6 +70,15 @@ class Brief(NamedTuple):
     tools: tuple[str, ...] | None
 
 
+class Said(NamedTuple):
+    """What a card says of its model's licence, and the model's state. Millions of models say a few thousand things."""
+
+    licenses: tuple[str, ...] | None
+    license_name: str | None
+    license_link: str | None
+    state: str
+
+
 class Step(NamedTuple):
     """One edge: `child` was made from `parent` (keys), and what that rests on."""
 
@@ -195,12 +204,6 @@ def all_steps(connection: Connection) -> Sequence[tuple[int, int]]:
     rows = select(d.child_key, d.parent_key).where(d.parent_key.is_not(None)).order_by(d.parent_key)
     steps: Sequence[tuple[int, int]] = connection.execute(rows).cursor.fetchall()  # plain rows: there are a million
     return steps
-
-
-def everything(connection: Connection) -> tuple[list[Step], dict[int, Brief]]:
-    """Every edge of the registry, and every model."""
-    steps = select(*_STEP).where(DERIVATIONS.c.parent_key.is_not(None))
-    return [Step(*row) for row in connection.execute(steps)], briefs_of(connection, select(*BRIEF))
 
 
 def steps_of(connection: Connection, children: Iterable[int]) -> list[Step]:

@@ -78,6 +78,11 @@ def is_clarified(model: str) -> bool:
     return model in _clarifications() or model.casefold() in own().clarifications
 
 
+def clarified_models() -> set[str]:
+    """The models (ids, in any letter case) of whose licences anything is known beside their metadata."""
+    return {*_clarifications(), *own().clarifications}
+
+
 def other_names(licence: str) -> list[str]:
     """What else cards write for a licence."""
     return sorted(name for name, id in _names().items() if id == licence)

@@ -1,0 +1,177 @@
+"""What reaches each of many models: one pass from the roots down, never a walk a model.
+
+What reaches a model is a set that all models made from the same parents share, and most models of the Hub are one of
+many made from the same one. And most of these sets are alike but for the models in them: a rule asks for the licences
+that reach a model, not for who brought them. So a set is kept as a shape, of which there are a few thousand, and the
+models that fill it.
+"""
+
+from collections.abc import Collection, Iterable
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from lineage.ancestry import is_opaque
+from lineage.claims import Claims
+from registry.bulk import RELATIONS, Columns, Flags, Ints
+from registry.cycles import in_order
+from registry.records import Relation
+
+
+class Shape(NamedTuple):
+    """The licences that reach a model, in order, each once for each who brought it; and how many ancestors have terms
+    that nobody can tell."""
+
+    licenses: tuple[str, ...] = ()
+    opaque: int = 0
+
+
+class Reach:
+    """What reaches each model; a model is meant by its place in `columns`.
+
+    A licence is brought by the ancestors that have it and above which nobody has it: on a cycle nobody is above
+    another.
+    """
+
+    def __init__(self, columns: Columns, claims: Claims) -> None:
+        self._columns, self._claims = columns, claims
+        #: Each shape once, each set by the number of its shape, and by the models in it: first those that brought the
+        #: licences of the shape, then those of unknown terms.
+        self.shapes = [Shape()]
+        self._numbers = {Shape(): 0}
+        self._shape = [0]
+        self._models: list[tuple[int, ...]] = [()]
+        self._joined: dict[tuple[int, ...], int] = {(): 0}
+        #: Of each model the number of the set that reaches it.
+        self.of = np.zeros(len(columns.keys), np.int64)
+        #: Those that were made from others, and others from them, from the roots down.
+        self.inner: list[int] = []
+        #: The models of cycles.
+        self.cyclic: set[int] = set()
+        # Where the edges of each model begin, and where those of the last end.
+        self._start: Ints = np.append(0, np.cumsum(np.bincount(columns.child, minlength=len(columns.keys))))
+        self._pass_down()
+
+    def parents(self, place: int) -> list[int]:
+        """The models that a model was made from, in the order in which it names them."""
+        begin, end = self._start.item(place), self._start.item(place + 1)
+        return list(dict.fromkeys(self._columns.parent[begin:end].tolist()))
+
+    def shape(self, place: int) -> Shape:
+        """The licences that reach a model."""
+        return self.shape_of(self.of.item(place))
+
+    def models(self, place: int) -> tuple[int, ...]:
+        """The models in the set that reaches a model."""
+        return self.models_of(self.of.item(place))
+
+    def shape_of(self, number: int) -> Shape:
+        """The licences in a set."""
+        return self.shapes[self._shape[number]]
+
+    def models_of(self, number: int) -> tuple[int, ...]:
+        """The models in a set."""
+        return self._models[number]
+
+    def bringing(self, number: int) -> tuple[int, ...]:
+        """The models in a set that brought its licences."""
+        return self._models[number][: len(self.shape_of(number).licenses)]
+
+    def shape_numbers(self) -> Ints:
+        """The number of the shape of what reaches each model."""
+        return np.array(self._shape, np.int64)[self.of]
+
+    def at(self, places: Ints, positions: Ints) -> Ints:
+        """Of each of `places` the model that stands at a position of what reaches it."""
+        sizes = np.fromiter(map(len, self._models), np.int64, len(self._models))
+        flat = np.fromiter(chain.from_iterable(self._models), np.int64, sizes.sum())
+        found: Ints = flat[(np.cumsum(sizes) - sizes)[self.of[places]] + positions]
+        return found
+
+    def put(self, licenses: Iterable[tuple[str, int]], opaque: Iterable[int], besides: Iterable[int] = ()) -> int:
+        """Keep a set, with models besides that may be pointed at; its number."""
+        brought, unknown = sorted(licenses), sorted(opaque)
+        shape = Shape(tuple(license for license, _ in brought), len(unknown))
+        self._shape.append(self._shape_number(shape))
+        self._models.append((*(model for _, model in brought), *unknown, *besides))
+        return len(self._shape) - 1
+
+    def _pass_down(self) -> None:
+        """Work out what each parent passes on to those made from it, from the roots down."""
+        columns = self._columns
+        named = np.diff(self._start)
+        passed_on = np.zeros(len(columns.keys), np.int64)
+        is_parent = np.zeros(len(columns.keys), np.bool_)
+        is_parent[columns.parent] = True
+        self._begin(np.flatnonzero(is_parent & (named == 0)), passed_on)
+        copies = self._copies()
+        above: dict[int, list[int]] = {}
+        passing = is_parent[columns.child]
+        for key, parent in zip(columns.child[passing].tolist(), columns.parent[passing].tolist(), strict=True):
+            above.setdefault(key, []).append(parent)
+        for part in in_order({key: [p for p in parents if p in above] for key, parents in above.items()}):
+            self.cyclic.update(part if len(part) > 1 else ())
+            reached = self._join(passed_on.item(p) for key in part for p in above[key] if p not in part)
+            number = self._add(reached, part, copy=len(part) == 1 and bool(copies[part[0]]))
+            for key in part:
+                passed_on[key] = number
+                self.inner.append(key)
+        alone = named == 1
+        self.of[alone] = passed_on[columns.parent[self._start[:-1][alone]]]
+        for place in np.flatnonzero(named > 1).tolist():
+            self.of[place] = self._join(passed_on[self.parents(place)].tolist())
+
+    def _begin(self, roots: Ints, passed_on: Ints) -> None:
+        """What those pass on that were made from nothing: their own label, whatever they are."""
+        roots = roots[np.argsort(self._claims.number[roots], kind="stable")]
+        numbers, counts = np.unique(self._claims.number[roots], return_counts=True)
+        for number, end, count in zip(numbers.tolist(), np.cumsum(counts).tolist(), counts.tolist(), strict=True):
+            label, mine = self._claims.labels[number], roots[end - count : end]
+            shape = Shape(tuple(sorted(label.licenses)), int(is_opaque(label, copy=False)))
+            passed_on[mine] = np.arange(len(self._shape), len(self._shape) + len(mine))
+            self._shape += [self._shape_number(shape)] * len(mine)
+            self._models += [(key,) * (len(shape.licenses) + shape.opaque) for key in mine.tolist()]
+
+    def _copies(self) -> Flags:
+        """Which models were only quantized from others."""
+        other = self._columns.relation != RELATIONS.index(Relation.QUANTIZED)
+        copies = np.diff(self._start) > 0
+        copies[self._columns.child[other]] = False
+        return copies
+
+    def _join(self, numbers: Iterable[int]) -> int:
+        """What reaches a model that these reach."""
+        several = tuple(sorted(set(numbers)))
+        if len(several) == 1:
+            return several[0]
+        if several not in self._joined:
+            parts = [self._parts(number) for number in several]
+            self._joined[several] = self.put(
+                set(chain.from_iterable(brought for brought, _ in parts)),
+                set(chain.from_iterable(opaque for _, opaque in parts)),
+            )
+        return self._joined[several]
+
+    def _add(self, above: int, part: Collection[int], *, copy: bool) -> int:
+        """What reaches those made from a model, or from one of a cycle."""
+        known = self.shape_of(above).licenses
+        labels = [(key, self._claims.of(key)) for key in part]
+        new = [(license, key) for key, label in labels for license in label.licenses if license not in known]
+        opaque = [key for key, label in labels if is_opaque(label, copy=copy)]
+        if not new and not opaque:
+            return above
+        brought, unknown = self._parts(above)
+        return self.put([*brought, *new], [*unknown, *opaque])
+
+    def _parts(self, number: int) -> tuple[list[tuple[str, int]], tuple[int, ...]]:
+        """The licences of a set with those who brought them, and those of unknown terms."""
+        shape, models = self.shape_of(number), self._models[number]
+        n = len(shape.licenses)
+        return list(zip(shape.licenses, models[:n], strict=True)), models[n : n + shape.opaque]
+
+    def _shape_number(self, shape: Shape) -> int:
+        if shape not in self._numbers:
+            self._numbers[shape] = len(self.shapes)
+            self.shapes.append(shape)
+        return self._numbers[shape]
