@@ -213,8 +213,10 @@ class Auditor:
 
     def _judge(self, places: Ints) -> Results:
         """What the audit comes to for each model; without waivers that is the same for all of a case."""
-        cases, number = np.unique(self._verdicts.case[places], return_inverse=True)
-        judged = [self._verdicts.cases[case] for case in cases.tolist()]
+        cases = self._verdicts.case[places]
+        met = np.bincount(cases, minlength=len(self._verdicts.cases)) > 0
+        number = (np.cumsum(met) - 1)[cases]
+        judged = [self._verdicts.cases[case] for case in np.flatnonzero(met).tolist()]
         said = [(*case.judgements, *self._denied(case)) for case in judged]
         results = Results(places, number, [self._outcome(judgements) for judgements in said])
         waivers = [waiver for waiver in self._policy.waivers if waiver.expires >= self._today]

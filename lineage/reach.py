@@ -43,6 +43,7 @@ class Reach:
         self._shape = [0]
         self._models: list[tuple[int, ...]] = [()]
         self._joined: dict[tuple[int, ...], int] = {(): 0}
+        self._grown: dict[tuple[int, int, bool], tuple[int, list[int], bool]] = {}
         #: Of each model the number of the set that reaches it.
         self.of = np.zeros(len(columns.keys), np.int64)
         #: Those that were made from others, and others from them, from the roots down.
@@ -106,17 +107,18 @@ class Reach:
         is_parent[columns.parent] = True
         self._begin(np.flatnonzero(is_parent & (named == 0)), passed_on)
         copies = self._copies()
-        above: dict[int, list[int]] = {}
+        above: dict[int, tuple[int, ...]] = {}
         passing = is_parent[columns.child]
         for key, parent in zip(columns.child[passing].tolist(), columns.parent[passing].tolist(), strict=True):
-            above.setdefault(key, []).append(parent)
+            above[key] = (*above.get(key, ()), parent)
         for part in in_order({key: [p for p in parents if p in above] for key, parents in above.items()}):
-            self.cyclic.update(part if len(part) > 1 else ())
             reached = self._join(passed_on.item(p) for key in part for p in above[key] if p not in part)
-            number = self._add(reached, part, copy=len(part) == 1 and bool(copies[part[0]]))
-            for key in part:
-                passed_on[key] = number
-                self.inner.append(key)
+            if len(part) == 1:
+                passed_on[part[0]] = self._add(reached, part[0], copy=copies.item(part[0]))
+            else:
+                self.cyclic.update(part)
+                passed_on[list(part)] = self._add_all(reached, part)
+            self.inner += part
         alone = named == 1
         self.of[alone] = passed_on[columns.parent[self._start[:-1][alone]]]
         for place in np.flatnonzero(named > 1).tolist():
@@ -153,16 +155,38 @@ class Reach:
             )
         return self._joined[several]
 
-    def _add(self, above: int, part: Collection[int], *, copy: bool) -> int:
-        """What reaches those made from a model, or from one of a cycle."""
+    def _add(self, above: int, key: int, *, copy: bool) -> int:
+        """What reaches those made from a model that a set reaches."""
+        kind = self._shape[above], self._claims.number.item(key), copy
+        if kind not in self._grown:
+            self._grown[kind] = self._grow(*kind)
+        shape, order, opaque = self._grown[kind]
+        if shape == kind[0]:
+            return above
+        models = self._models[above]
+        unknown = models[len(models) - self.shapes[kind[0]].opaque :]
+        both = (*models, key)
+        self._shape.append(shape)
+        self._models.append((*[both[at] for at in order], *(sorted((*unknown, key)) if opaque else unknown)))
+        return len(self._shape) - 1
+
+    def _grow(self, shape: int, label: int, copy: bool) -> tuple[int, list[int], bool]:
+        """What a shape is once a model under a label is added: its number, of each of its licences the place of who
+        brought it among the models of the set, the model itself coming last, and whether its terms cannot be told."""
+        known, new = self.shapes[shape], self._claims.labels[label]
+        brought = [(license, at) for at, license in enumerate(known.licenses)]
+        brought = sorted([*brought, *((license, -1) for license in new.licenses.difference(known.licenses))])
+        opaque = is_opaque(new, copy=copy)
+        grown = Shape(tuple(license for license, _ in brought), known.opaque + opaque)
+        return self._shape_number(grown), [at for _, at in brought], opaque
+
+    def _add_all(self, above: int, part: Collection[int]) -> int:
+        """What reaches those made from one of a cycle that a set reaches."""
         known = self.shape_of(above).licenses
         labels = [(key, self._claims.of(key)) for key in part]
-        new = [(license, key) for key, label in labels for license in label.licenses if license not in known]
-        opaque = [key for key, label in labels if is_opaque(label, copy=copy)]
-        if not new and not opaque:
-            return above
         brought, unknown = self._parts(above)
-        return self.put([*brought, *new], [*unknown, *opaque])
+        new = [(license, key) for key, label in labels for license in label.licenses if license not in known]
+        return self.put([*brought, *new], [*unknown, *(key for key, label in labels if is_opaque(label, copy=False))])
 
     def _parts(self, number: int) -> tuple[list[tuple[str, int]], tuple[int, ...]]:
         """The licences of a set with those who brought them, and those of unknown terms."""
