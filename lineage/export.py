@@ -3,26 +3,28 @@
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from functools import cache
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection, Engine, func, select
 
+from lineage.claims import Claims
 from lineage.dictionary import VERDICTS, readme
 from lineage.inheritance import effective
-from lineage.judgement import Judgement, grade_of
+from lineage.judgement import grade_of
 from lineage.licenses.catalogue import catalogue
 from lineage.policy import Policy
 from lineage.rules import RULES, Verdict
-from lineage.verdicts import Verdicts
+from lineage.verdicts import Case, Verdicts
+from registry.bulk import everything
 from registry.copy import Progress
 from registry.database import reading
 from registry.exchange import BATCH, FORMAT, MANIFEST, batches, exchanged
 from registry.parquet import pyarrow, write
-from registry.read import data_date, everything
+from registry.read import data_date
 from registry.records import RegistryError, State
 from registry.tables import MODELS
 from registry.transfer import digest
@@ -58,25 +60,40 @@ def export(engine: Engine, folder: Path, progress: Progress) -> dict[str, int]:
 
 def verdict_rows(connection: Connection) -> Iterator[Row]:
     """A row of `VERDICTS` for each model that an audit of the whole registry looks at, whatever its claim."""
-    steps, briefs = everything(connection)
-    verdicts = Verdicts(steps, briefs)
+    columns = everything(connection)
+    verdicts = Verdicts(columns, Claims(columns))
+    told = [_told(case) for case in verdicts.cases]
+    present = np.array([said.state not in _ABSENT for said in columns.sayings], np.bool_)
+    places = np.flatnonzero(present[columns.said])
+    for at in range(0, len(places), BATCH):
+        page = places[at : at + BATCH]
+        cases = [told[number] for number in verdicts.case[page].tolist()]
+        causes = [[verdicts.reach.models(place)[n] for n in case.causes] if case.causes else ()
+                  for place, case in zip(page.tolist(), cases, strict=True)]  # fmt: skip
+        above = np.unique(np.array([place for models in causes for place in models], np.int64))
+        named = dict(zip(above.tolist(), columns.ids(above), strict=True))
+        for id, case, models in zip(columns.ids(page), cases, causes, strict=True):
+            yield id, *case.said, tuple(sorted({named[place] for place in models}))
 
-    @cache  # most models have the same said of them as many others
-    def told(judgements: tuple[Judgement, ...]) -> Row:
-        weighed = [(judgement, Policy().weight(RULES[judgement.rule])) for judgement in judgements]
-        grade = grade_of(weight for _, weight in weighed)
-        verdict = max((j.verdict for j, weight in weighed if weight == grade), default=Verdict.OK)
-        held = [judgement for judgement, weight in weighed if weight != "pass"]
-        causes = {briefs[j.key].id for j in held if j.verdict == verdict and j.key is not None}
-        return grade, verdict.word, tuple(sorted({j.rule for j in held})), tuple(sorted(causes))
 
-    for key in sorted(briefs):
-        if briefs[key].state not in _ABSENT:
-            label = verdicts.labels[key]
-            inherited = tuple(sorted({license for license, _ in verdicts.brought(key)}))
-            licenses = effective(label, inherited, unknown=bool(verdicts.opaque_above(key)))
-            grade, verdict, rules, causes = told(verdicts.judgements(key))
-            yield briefs[key].id, grade, verdict, label.text, licenses, inherited, rules, causes
+class _Told(NamedTuple):
+    """What is said of all models of a case, but for the model itself; and the positions of its causes in what reaches
+    them."""
+
+    said: Row
+    causes: tuple[int, ...]
+
+
+def _told(case: Case) -> _Told:
+    weighed = [(judgement, Policy().weight(RULES[judgement.rule])) for judgement in case.judgements]
+    grade = grade_of(weight for _, weight in weighed)
+    verdict = max((j.verdict for j, weight in weighed if weight == grade), default=Verdict.OK)
+    held = [judgement for judgement, weight in weighed if weight != "pass"]
+    inherited = tuple(sorted(set(case.shape.licenses)))
+    licenses = effective(case.label, inherited, unknown=bool(case.shape.opaque))
+    rules = tuple(sorted({judgement.rule for judgement in held}))
+    causes = tuple(sorted({j.key for j in held if j.verdict == verdict and j.key is not None}))
+    return _Told((grade, verdict.word, case.label.text, licenses, inherited, rules), causes)
 
 
 def _write_tables(connection: Connection, folder: Path, progress: Progress) -> dict[str, int]:
