@@ -2,35 +2,63 @@
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import crawls, imports
-from benchmarks.generator import Generator
-from benchmarks.measures import preface, table
-
-#: A crawl of so many models is enough to see that memory does not grow with them.
-_CRAWLED = 180_000
+from benchmarks.audits import judged
+from benchmarks.crawls import crawled
+from benchmarks.generator import write_files
+from benchmarks.imports import imported
+from benchmarks.measures import Row, goal, preface, table
+from benchmarks.queries import queries, starts
+from benchmarks.servers import postgresql
+from registry.database import open_registry
 
 
 def main() -> None:
     """Measure and print; write the page if a name is given."""
+    sizes = sorted(int(size) for size in sys.argv[2:]) or [180_000]
     parts = [preface()]
-    sizes = [int(size) for size in sys.argv[2:]] or [180_000]
-    for work, size in [(crawls.measured, min(_CRAWLED, *sizes)), *((imports.measured, size) for size in sizes)]:
-        with tempfile.TemporaryDirectory() as folder:
-            parts.append(table(work(Path(folder), size)))
-        print(parts[-1])
-    parts.append(calibration(max(sizes)))
+    paces: dict[int, float] = {}
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            figures = write_files(folder, size)
+            for title, rows in measured(folder, size, paces):
+                parts.append(f"## {size:,} models, {title}\n\n{table(rows)}")
+                print(parts[-1], flush=True)
+    if len(sizes) > 1:
+        parts.append(f"## Growth\n\n{table(growth(paces))}")
+    parts.append(f"## The synthetic data, at {sizes[-1]:,} models\n\n{figures.table()}\n")
     if len(sys.argv) > 1:
         Path(sys.argv[1]).write_text("\n".join(parts), encoding="utf-8")
 
 
-def calibration(models: int) -> str:
-    """How near the synthetic data of a size comes to what is known of the Hub."""
-    generator = Generator(models)
-    for _ in generator.rows():
-        pass
-    return f"## The synthetic data, at {models:,} models\n\n{generator.figures.table()}\n"
+def measured(folder: Path, models: int, paces: dict[int, float]) -> Iterator[tuple[str, list[Row]]]:
+    """All tables of a size; notes the seconds that a million models take to import."""
+    db = folder / "registry.db"
+    rows = list(imported(folder, str(db), models))
+    paces[models] = float(rows[0].figure.split()[0]) / models * 1e6
+    yield "SQLite: what comes in", rows + list(crawled(folder, models))
+    engine = open_registry(str(db))
+    yield "SQLite: what is asked", [*queries(engine), *judged(engine), *starts(engine)]
+    engine.dispose()
+    with postgresql(folder / "server") as url:
+        rows = list(imported(folder, url, models))
+        engine = open_registry(url)
+        yield "PostgreSQL", rows + list(queries(engine)) + list(judged(engine))
+        engine.dispose()
+
+
+def growth(paces: dict[int, float]) -> Iterator[Row]:
+    """Whether a model takes longer in a large registry."""
+    (few, first), *_, (many, last) = sorted(paces.items())
+    yield Row(
+        f"import, a million models: at {few:,} and at {many:,}",
+        f"{first:.1f} s and {last:.1f} s",
+        f"{last / first:.2f} ×",
+        goal("≤ 1.3 ×", last <= 1.3 * first),
+    )
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ import gzip
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -250,17 +252,46 @@ _SINGLE_WEIGHTS = [RELATIONS[name] for name in _SINGLE]
 def write(path: Path, models: int, seed: int = 1) -> Figures:
     """Write so many models to a file; its name says in which format."""
     generator = Generator(models, seed)
+    write_rows(path, generator.rows())
+    return generator.figures
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows to a file; its name says in which format."""
     if path.suffix == ".parquet":
-        _write_parquet(path, generator.rows())
-        return generator.figures
+        _write_parquet(path, iter(rows))
+        return
     with ExitStack() as opened:
         binary = opened.enter_context(path.open("wb"))
         packed = (
             opened.enter_context(gzip.GzipFile(path.stem, "wb", 1, binary, mtime=0)) if path.suffix == ".gz" else binary
         )
-        for row in generator.rows():
+        for row in rows:
             packed.write(json.dumps(row).encode() + b"\n")
-    return generator.figures
+
+
+def a_week_later(rows: Iterable[Row]) -> Iterator[Row]:
+    """The same Hub with 20,000 of 3.1 million models changed, and 3,000 of so many new."""
+    for place, row in enumerate(rows):
+        yield row | {"downloads": row["downloads"] + 1} if place % 155 == 7 else row
+        if place % 1_033 == 7:
+            fresh = {"_id": f"f{place:023x}", "id": f"synthetic-new/model-{place}", "author": "synthetic-new"}
+            yield row | fresh
+
+
+def write_files(folder: Path, models: int) -> Figures:
+    """Write the same Hub as a table and as lines, and as it is a week later; several at once."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        later = pool.submit(write_later, folder, models)
+        columns, text = (pool.submit(write, folder / name, models) for name in ("hub.parquet", "hub.jsonl"))
+        later.result()
+        text.result()
+        return columns.result()
+
+
+def write_later(folder: Path, models: int) -> None:
+    """The Hub of a week later."""
+    write_rows(folder / "later.parquet", a_week_later(Generator(models).rows()))
 
 
 def _write_parquet(path: Path, rows: Iterator[Row]) -> None:

@@ -1,70 +1,93 @@
-"""How fast files come in and questions are answered, as ratios to floors measured in the same run."""
+"""How fast a dump of the whole Hub comes in, as a ratio to a bare insert of the same rows."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine
-
-from benchmarks.audits import judged
-from benchmarks.generator import write
-from benchmarks.measures import Row, bare_insert, peak_memory, timed
-from benchmarks.queries import queries, starts
-from crawler.parse import parse
-from lineage.cli.load import load as import_quietly
+from benchmarks.measures import Row, alone, bare_insert, goal
+from crawler.dumps import Dump
+from crawler.load import read_rows
+from lineage.cli.load import load
 from registry.database import open_registry
 from registry.resolve import resolve_names
 from registry.write import writing
 
-
-def measured(folder: Path, wanted: int) -> list[Row]:
-    """Import so many models twice, and ask about them."""
-    dump = folder / "synthetic.jsonl"
-    count = write(dump, wanted).models
-    engine = open_registry(str(folder / "registry.db"), create=True)
-    before = peak_memory()
-    first, _ = timed(lambda: load(engine, dump))
-    peak = peak_memory()
-    again, _ = timed(lambda: load(engine, dump))
-    resolving, _ = timed(lambda: resolve(engine))
-    reading, _ = timed(lambda: each_line(dump, json.loads))
-    both, _ = timed(lambda: each_line(dump, lambda line: parse(json.loads(line))))
-    parsing = both - reading
-    floor = bare_insert(folder, engine)
-    saving = first - reading - parsing
-    return [
-        (f"models imported ({count:,}, JSON Lines)", f"{first:.1f} s, {count / first:,.0f}/s", ""),
-        ("of that, reading JSON (floor: json.loads alone)", f"{reading:.1f} s", f"{reading / first:.0%} of the import"),
-        ("of that, parsing", f"{parsing:.1f} s", f"{parsing / first:.0%}, {parsing / reading:.1f} × reading"),
-        (
-            "of that, saving and resolving",
-            f"{saving:.1f} s",
-            f"{saving / first:.0%}, {saving / floor:.1f} × bare insert",
-        ),
-        ("floor: the same rows by bare sqlite3 executemany", f"{floor:.1f} s", f"import is {first / floor:.1f} ×"),
-        ("imported again, nothing new", f"{again:.1f} s", f"{again / first:.0%} of the first import"),
-        ("resolving names, nothing new", f"{resolving:.2f} s", f"{resolving / first:.1%} of the import"),
-        ("peak memory of the import", f"{peak:,.0f} MB", f"{before:,.0f} MB before it"),
-        *queries(engine),
-        *judged(engine),
-        *starts(engine),
-    ]
+_DAY, _WEEK_LATER = "2026-09-25T00:00:00Z", "2026-10-02T00:00:00Z"
 
 
-def each_line(dump: Path, work: Callable[[str], Any]) -> None:
-    """Do something with every line, and keep nothing."""
-    with dump.open(encoding="utf-8") as lines:
-        for line in lines:
-            work(line)
+def imported(folder: Path, db: str, models: int) -> Iterator[Row]:
+    """Import a dump into a new registry, then one of a week later into the same."""
+    dump, later = folder / "hub.parquet", folder / "later.parquet"
+    first, memory, _ = alone(partial(imports, db, dump, _DAY))
+    yield Row(
+        f"import of {models:,} models, Parquet", f"{first:.1f} s, {models / first:,.0f}/s", "", _seconds(db, first)
+    )
+    yield Row("peak memory of it", f"{memory:,.0f} MB", "", goal("≤ 1.5 GB", memory <= 1_500))
+    if "://" not in db:
+        yield from _shares(dump, Path(db), first)
+    again, memory, _ = alone(partial(imports, db, later, _WEEK_LATER))
+    yield Row(
+        f"import a week later: {models // 1_033:,} new, {models // 155:,} changed",
+        f"{again:.1f} s, {memory:,.0f} MB",
+        f"{again / first:.0%} of the first import",
+        goal("≤ 25 %", again <= first / 4),
+    )
 
 
-def load(engine: Engine, dump: Path) -> None:
+def _seconds(db: str, seconds: float) -> str:
+    most = 240 if "://" in db else 120
+    return goal(f"≤ {most} s", seconds <= most)
+
+
+def _shares(dump: Path, db: Path, whole: float) -> Iterator[Row]:
+    """Where the time of an import goes, and what a bare insert takes."""
+    _, _, floor = alone(partial(bare_insert, db))
+    yield Row(
+        "floor: the same rows by bare sqlite3 executemany",
+        f"{floor:.1f} s",
+        f"the import takes {whole / floor:.1f} ×",
+        goal("≤ 4 ×", whole <= 4 * floor),
+    )
+    reading, _, _ = alone(partial(reads, dump))
+    both, _, _ = alone(partial(parses, dump))
+    resolving, _, _ = alone(partial(resolves, str(db)))
+    text, _, _ = alone(partial(lines, dump.with_suffix(".jsonl")))
+    saving = whole - both - resolving
+    yield Row("of the import, reading and fingerprints", f"{reading:.1f} s", f"{reading / whole:.0%}")
+    yield Row("of it, parsing", f"{both - reading:.1f} s", f"{(both - reading) / whole:.0%}")
+    yield Row("of it, saving", f"{saving:.1f} s", f"{saving / whole:.0%}, {saving / floor:.1f} × bare insert")
+    yield Row("of it, resolving names", f"{resolving:.1f} s", f"{resolving / whole:.0%}")
+    yield Row("beside it: the same models as JSON, read by json.loads alone", f"{text:.1f} s", f"{text / whole:.0%}")
+
+
+def imports(db: str, dump: Path, seen: str) -> None:
     """Import as the command does, without a word."""
-    import_quietly(engine, [dump], "2026-08-22T00:00:00Z", quiet=True)
+    load(open_registry(db, create=True), [dump], seen, quiet=True)
 
 
-def resolve(engine: Engine) -> None:
+def reads(dump: Path) -> None:
+    """Read every row, and keep nothing."""
+    for page in Dump(dump).pages():
+        page.fingerprints()
+        for _ in page.rows():
+            pass
+
+
+def parses(dump: Path) -> None:
+    """Read and parse every row, and keep nothing."""
+    for page in Dump(dump).pages():
+        read_rows(page.rows(), page.fingerprints())
+
+
+def lines(dump: Path) -> None:
+    """Read every line as JSON."""
+    with dump.open("rb") as text:
+        for line in text:
+            json.loads(line)
+
+
+def resolves(db: str) -> None:
     """Resolve all names once more."""
-    with writing(engine) as connection:
+    with writing(open_registry(db)) as connection:
         resolve_names(connection)
