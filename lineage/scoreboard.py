@@ -131,10 +131,10 @@ def _commonest(verdicts: Verdicts, begun: _Begun, offenders: Ints) -> dict[int, 
     above = np.array(sorted({judgement.key for _, judgement in said if judgement.key is not None}), np.int64)
     names = dict(zip(above.tolist(), verdicts.columns.ids(above), strict=True))
     most: dict[int, tuple[int, str]] = {}
-    for (offender, judgement), n in said.items():
-        found = (-n, _words(verdicts, offender, judgement, names))
-        most[offender] = min(most.get(offender, found), found)
-    return {offender: words for offender, (_, words) in most.items()}
+    for (place, judgement), n in said.items():
+        found = (-n, _words(verdicts, place, judgement, names))
+        most[place] = min(most.get(place, found), found)
+    return {place: words for place, (_, words) in most.items()}
 
 
 def _words(verdicts: Verdicts, offender: int, judgement: Judgement, names: dict[int, str]) -> str:

@@ -10,7 +10,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BindParameter, ColumnElement, Connection, Integer, Select, String, bindparam, cast, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Executable,
+    Integer,
+    Row,
+    Select,
+    String,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 
 from registry.read import Brief, Said, Step, briefs, labels, walk
 from registry.records import Relation
@@ -165,7 +178,8 @@ def _likely(limit: int, ranks: Sequence[Ints], size: int) -> Ints:
 def distinct(numbers: Ints) -> Ints:
     """Each of some numbers once, in order. (Of 2.5 million, 0.1 s; NumPy 2.4's own function hashes them, in 2.4 s.)"""
     ordered = np.sort(numbers, kind="stable")
-    return ordered[np.append(True, np.diff(ordered) > 0)[: len(ordered)]]
+    found: Ints = ordered[np.append(True, np.diff(ordered) > 0)[: len(ordered)]]
+    return found
 
 
 class _Numbers(dict[Any, int]):
@@ -225,7 +239,7 @@ _MODELS = {"sqlite": _models(func.json_array), "postgresql": _models(func.json_b
 _EDGES = _edges()
 
 
-def _page(connection: Connection, statement: Select[Any], after: int) -> Sequence[str]:
+def _page(connection: Connection, statement: Executable, after: int) -> tuple[Any, ...]:
     return connection.execute(statement, {"after": after, "last": after + _PAGE}).one()
 
 
