@@ -16,7 +16,6 @@ from sqlalchemy import (
     Connection,
     Executable,
     Integer,
-    Row,
     Select,
     String,
     bindparam,

@@ -9,52 +9,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from crawler.load import import_files
-from lineage.ancestry import Ancestry, read_ancestry
+from lineage.ancestry import read_ancestry
 from lineage.claims import Claims
 from lineage.inheritance import judge_ancestry
 from lineage.judgement import Judgement
 from lineage.verdicts import Verdicts
 from registry.bulk import Columns, everything, gathered
 from registry.database import reading
-from registry.read import Brief, Step
-from registry.records import Relation, State
+from tests.lineage.worlds import World, ancestry_of, finetunes, model, worlds
 
 SNAPSHOT = Path(__file__).parents[2] / "crawler" / "data" / "snapshot.jsonl.gz"
-LABELS = (
-    None, (), ("apache-2.0",), ("mit",), ("qwen-research",), ("qwen",), ("llama3.1",), ("gemma",), ("cc-by-nc-4.0",),
-    ("gpl-3.0",), ("apache-2.0", "llama3.1"), ("who-knows",),
-)  # fmt: skip
-IDS = ("01-ai/Yi-6B", "microsoft/phi-2", "tiiuae/falcon-7b")  # had other licences on other days
-MODELS = 9
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> tuple[list[Step], dict[int, Brief]]:
-    """A few models of a few owners, made from each other in any way, in circles too."""
-    briefs = {}
-    for key in range(MODELS):
-        owner = draw(st.sampled_from(["a", "B", "qwen", "google", None]))
-        name = draw(st.sampled_from([*IDS, *[f"{owner}/{key}"] * 5]))
-        state = draw(st.sampled_from([State.LISTED] * 6 + [State.PLACEHOLDER, State.GONE]))
-        labels = None if state == State.PLACEHOLDER else draw(st.sampled_from(LABELS))
-        said = draw(st.sampled_from([None] * 4 + ["mit", "qwen"]))
-        day = draw(st.sampled_from(["2023-05-01T00:00:00Z", "2024-01-02T00:00:00Z", "2025-01-01T00:00:00Z", None]))
-        author = name.partition("/")[0] if owner else None
-        briefs[key] = Brief(key, name, state, author, labels, said, None, day, None, None)
-    downwards = draw(st.lists(st.tuples(st.integers(0, MODELS - 1), st.integers(0, MODELS - 1)), max_size=14))
-    turned = draw(st.booleans())
-    edges = {(max(pair), min(pair)) if turned else pair for pair in downwards}
-    relation = st.sampled_from([str(Relation.FINETUNE), str(Relation.QUANTIZED), str(Relation.QUANTIZED)])
-    steps = [Step(child, parent, n, draw(relation), "hub", "") for n, (child, parent) in enumerate(sorted(edges))]
-    return steps, briefs
-
-
-def ancestry_of(key: int, steps: list[Step], briefs: dict[int, Brief]) -> Ancestry:
-    """The ancestry of one model, looked up by itself."""
-    above = {key}
-    while more := {step.parent for step in steps if step.child in above} - above:
-        above |= more
-    return Ancestry(key, [step for step in steps if step.child in above], {at: briefs[at] for at in above})
 
 
 class Judged:
@@ -100,19 +64,9 @@ class Judged:
         return judgement if judgement.key is None else judgement._replace(key=self.keys[judgement.key])
 
 
-def model(key: int, name: str, *labels: str) -> Brief:
-    """A model under these labels."""
-    return Brief(key, name, State.LISTED, name.partition("/")[0], labels, None, None, None, None, None)
-
-
-def finetunes(*pairs: tuple[int, int]) -> list[Step]:
-    """Edges from a model to what it was made from."""
-    return [Step(child, parent, 0, Relation.FINETUNE, "hub", "") for child, parent in pairs]
-
-
 @settings(max_examples=500)
 @given(worlds())
-def test_the_pass_and_a_walk_from_each_model_come_to_the_same(world: tuple[list[Step], dict[int, Brief]]) -> None:
+def test_the_pass_and_a_walk_from_each_model_come_to_the_same(world: World) -> None:
     steps, briefs = world
     verdicts = Judged(gathered(steps, briefs))
     for key in briefs:
@@ -128,9 +82,7 @@ def test_the_pass_and_a_walk_from_each_model_come_to_the_same(world: tuple[list[
 
 
 @given(worlds(), st.randoms())
-def test_the_pass_does_not_depend_on_the_order_of_its_input(
-    world: tuple[list[Step], dict[int, Brief]], random: Random
-) -> None:
+def test_the_pass_does_not_depend_on_the_order_of_its_input(world: World, random: Random) -> None:
     steps, briefs = world
     mixed, keys = list(steps), list(briefs)
     random.shuffle(mixed)

@@ -1,0 +1,88 @@
+"""The columns hold what the tables hold, whatever it is, and on both sides of where a page ends."""
+
+import pytest
+from sqlalchemy import Connection, Engine, insert, select
+
+from registry.bulk import RELATIONS, Columns, distinct, everything, gathered
+from registry.database import reading
+from registry.read import Said, walk
+from registry.tables import DERIVATIONS, MODELS
+
+HOSTILE = 'a "quoted", name\nof two lines \\ and\ttwo\u2028separators, \N{PILE OF POO}'
+
+
+def edges_of(columns: Columns) -> list[tuple[int, int, str]]:
+    keys = columns.keys.tolist()
+    ends = zip(columns.child.tolist(), columns.parent.tolist(), columns.relation.tolist(), strict=True)
+    return [(keys[child], keys[parent], RELATIONS[relation]) for child, parent, relation in ends]
+
+
+def said_by(columns: Columns) -> dict[int, Said]:
+    said = zip(columns.keys.tolist(), columns.said.tolist(), strict=True)
+    return {key: columns.sayings[number] for key, number in said}
+
+
+def edges_in(connection: Connection) -> list[tuple[int, int, str]]:
+    d = DERIVATIONS.c
+    rows = select(d.child_key, d.parent_key, d.relation).where(d.parent_key.is_not(None), d.parent_key != d.child_key)
+    return [(row[0], row[1], row[2]) for row in connection.execute(rows.order_by(d.child_key, d.position))]
+
+
+def test_the_columns_of_the_snapshot_are_its_rows(snapshot_registry: Engine) -> None:
+    with reading(snapshot_registry) as connection:
+        columns = everything(connection)
+        facts = columns.source.briefs(columns.keys.tolist())
+        assert edges_of(columns) == edges_in(connection)
+        assert len(facts) == len(columns.keys) > 16_000
+        said = said_by(columns)
+        assert all(said[b.key] == (b.licenses, b.license_name, b.license_link, b.state) for b in facts.values())
+        assert columns.downloads.tolist() == [facts[key].downloads or 0 for key in columns.keys.tolist()]
+        assert len(columns.sayings) < 2_000
+
+
+def test_what_is_in_memory_reads_as_from_the_database(snapshot_registry: Engine) -> None:
+    with reading(snapshot_registry) as connection:
+        stored = everything(connection)
+        held = gathered(*walk(connection, stored.keys.tolist(), up=True))
+        assert edges_of(stored) == edges_of(held)
+        assert said_by(stored) == said_by(held)
+        places = stored.places(stored.keys[::7].tolist())
+        for column in ("repo_id", "author", "created_at"):
+            assert stored.texts(places, column) == held.texts(places, column)
+        assert stored.source.called(["qwen/QWEN3-8b", "no/such"]) == held.source.called(["qwen/QWEN3-8b", "no/such"])
+
+
+def test_keys_with_gaps_and_on_both_sides_of_a_page_are_read(registry: Engine) -> None:
+    keys = [1, 49_999, 50_000, 50_001, 100_000, 100_001, 250_000]
+    models = [
+        {"key": key, "repo_id": f"x/{key}", "folded": f"x/{key}", "state": "listed", "license_name": HOSTILE}
+        for key in keys
+    ]
+    edges = [
+        {"child_key": child, "position": 0, "parent_key": parent, "name": "x", "relation": "merge", "origin": "tag"}
+        for child, parent in [(50_000, 250_000), (50_001, 1), (250_000, 250_000)]
+    ]
+    with registry.begin() as connection:
+        connection.execute(insert(MODELS), models)
+        connection.execute(insert(DERIVATIONS), edges)
+    with reading(registry) as connection:
+        columns = everything(connection)
+    assert columns.keys.tolist() == keys
+    assert columns.sayings == [Said(None, HOSTILE, None, "listed")]
+    assert edges_of(columns) == [(50_000, 250_000, "merge"), (50_001, 1, "merge")]
+
+
+def test_a_registry_without_models_has_empty_columns(registry: Engine) -> None:
+    with reading(registry) as connection:
+        columns = everything(connection)
+    assert (len(columns.keys), len(columns.child), columns.sayings) == (0, 0, [])
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 3, 4, 9, None])
+def test_the_first_by_numbers_then_by_id(snapshot_registry: Engine, limit: int | None) -> None:
+    with reading(snapshot_registry) as connection:
+        columns = everything(connection)
+        places = distinct(columns.places(columns.keys[:2_000].tolist()))
+        ranks = columns.downloads[places] // 1_000, columns.said[places]
+        rows = sorted(zip(ranks[0].tolist(), ranks[1].tolist(), columns.ids(places), places.tolist(), strict=True))
+        assert columns.first(limit, places, *ranks).tolist() == [row[-1] for row in rows[:limit]]
