@@ -1,5 +1,7 @@
-"""When and by whom models were seen has a table of its own, with a fingerprint of the row that said so; and indexes hold
-what numbers about a family, or about all models, are made of."""
+"""When and by whom models were seen has a table of its own, with a fingerprint of the row that said so.
+
+Indexes hold what numbers about a family, or about all models, are made of.
+"""
 
 import sqlalchemy as sa
 from alembic import op
