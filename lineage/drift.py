@@ -8,19 +8,16 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 from sqlalchemy import Engine
 
-from lineage.claims import Claims
 from lineage.judgement import Origin, judge
 from lineage.licenses.catalogue import License, Terms, catalogue
 from lineage.licenses.labels import UNDECLARED, Declared
 from lineage.rules import RULES
-from registry.bulk import RELATIONS, Columns, distinct, everything, gathered
 from registry.database import reading
 from registry.names import find_roots
 from registry.read import data_date, walk
-from registry.records import Relation, State
+from registry.records import Relation
 
 #: The classes, in the order in which they are looked for.
 DRIFT = {
@@ -62,13 +59,16 @@ def drift(engine: Engine, *roots: str) -> Drift:
 
     Raises UnknownModel where a name means no model.
     """
+    from lineage.claims import Claims  # noqa: PLC0415 - numpy takes 0.1 s, which those who only write a Drift need not pay
+    from registry.bulk import everything, gathered  # noqa: PLC0415
+
     with reading(engine) as connection:
         asked, found = find_roots(connection, roots)
         keys = [root.key for root in found]
         columns = gathered(*walk(connection, keys, up=False)) if roots else everything(connection)
         day = data_date(connection)
         claims = Claims(columns)
-    pairs, bare = _pairs(columns, claims)
+    pairs, bare = claims.edges()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for (relation, mine, theirs), n in pairs.items():
         if theirs.lacking == UNDECLARED:
@@ -78,26 +78,6 @@ def drift(engine: Engine, *roots: str) -> Drift:
     rows = [_row(relation, counts[relation]) for relation in map(str, Relation) if relation in counts]
     every = _row("all", sum(counts.values(), Counter()))
     return Drift(asked, (*rows, every), bare, DRIFT, day, catalogue().version)
-
-
-def _pairs(columns: Columns, claims: Claims) -> tuple[dict[tuple[str, Declared, Declared], int], int]:
-    """How many edges of a relation lead from one label to another, and how many to a parent that was never seen."""
-    size = len(columns.keys)
-    # A model may name a parent twice; numbers below 10^14 even for ten million models.
-    edges = distinct((columns.child * size + columns.parent) * len(RELATIONS) + columns.relation)
-    ends, relation = np.divmod(edges, len(RELATIONS))
-    child, parent = np.divmod(ends, size)
-    placeholder = np.array([said.state == State.PLACEHOLDER for said in columns.sayings], np.bool_)[columns.said]
-    lacking = np.array([label.lacking is not None for label in claims.labels], np.bool_)[claims.number]
-    seen = ~(placeholder & lacking)[parent]
-    labels = len(claims.labels)
-    both = (relation * labels + claims.number[child]) * labels + claims.number[parent]
-    met, numbers = np.unique(both[seen], return_counts=True)
-    found = {
-        (RELATIONS[one // labels**2], claims.labels[one // labels % labels], claims.labels[one % labels]): n
-        for one, n in zip(met.tolist(), numbers.tolist(), strict=True)
-    }
-    return found, int(np.count_nonzero(~seen))
 
 
 def drift_of(mine: Declared, theirs: Declared) -> str:

@@ -134,15 +134,19 @@ class Verdicts:
         owner = {at: author and author.casefold() for at, author in zip(needed.tolist(), authors, strict=True)}
         owners = {number: {owner[model] for model in models} - {None} for number, models in sets.items()}
         vendors = {vendor.casefold() for license in catalogue().licenses.values() for vendor in license.vendors}
-        dated = {number for number, models in sets.items() if not self.claims.dated.isdisjoint(models)}
-        days = self._days(places, dated)
+        days = self._days(places)
         for place, number in zip(places.tolist(), self.reach.of[places].tolist(), strict=True):
-            if number in dated or owner[place] in owners[number] or owner[place] in vendors:
+            if place in days or owner[place] in owners[number] or owner[place] in vendors:
                 yield place, owner[place], days.get(place)
 
-    def _days(self, places: Ints, dated: Collection[int]) -> dict[int, str | None]:
-        """The days on which those of `places` were made that any of these sets reaches."""
-        asked = places[np.isin(self.reach.of[places], list(dated))]
+    def _days(self, places: Ints) -> dict[int, str | None]:
+        """The days on which those of `places` were made that have a model above them which was under other licences on
+        other days."""
+        below = np.zeros(len(self.columns.keys), np.bool_)
+        below[list(self.claims.dated)] = True
+        while not below[made := self.columns.child[below[self.columns.parent]]].all():
+            below[made] = True
+        asked = places[below[places]]
         times = self.columns.texts(asked, "created_at")
         return {place: time and time[:10] for place, time in zip(asked.tolist(), times, strict=True)}
 

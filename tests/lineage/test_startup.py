@@ -44,3 +44,11 @@ def test_a_query_imports_only_what_it_needs(snapshot_registry: Engine, query: st
     assert loaded.isdisjoint({"crawler", "lineage.licenses", "lineage.rules", "lineage.audit"})
     if snapshot_registry.dialect.name == "sqlite":
         assert loaded.isdisjoint({"sqlalchemy.dialects.postgresql", "psycopg"})
+
+
+@pytest.mark.parametrize("args", [["license"], ["audit", "--exit-zero"]])
+def test_numpy_is_for_many_models(snapshot_registry: Engine, args: list[str]) -> None:
+    loaded, said = modules(*args, "Qwen/Qwen3-8B", "--db", database(snapshot_registry))
+    assert "Qwen/Qwen3-8B" in said
+    assert ("numpy" in loaded) == (args[0] == "audit")
+    assert loaded.isdisjoint({"alembic", "networkx", "pyarrow", "crawler"})
