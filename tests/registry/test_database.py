@@ -50,10 +50,19 @@ def pragma(engine: Engine, name: str) -> object:
         return connection.execute(text(f"PRAGMA {name}")).scalar()
 
 
+#: On SQLite alone: PostgreSQL refuses to index texts as long as theirs may be.
+FILES_ONLY = {"ix_models_author", "ix_models_labels"}
+
+
+# SQLAlchemy does not read what an index of SQLite is made of if that is an expression.
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection", "ignore:autogenerate skipping")
 def test_migrations_make_exactly_the_tables_of_the_code(registry: Engine) -> None:
     with registry.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, SQLModel.metadata) == []
+        differing = compare_metadata(context, SQLModel.metadata)
+        names = [index.name for what, index in differing if what == "add_index"]
+        assert len(names) == len(differing)
+        assert set(names) == (set() if registry.dialect.name == "sqlite" else FILES_ONLY)
         indexes = inspect(connection).get_indexes("derivations")
     assert {index["name"] for index in indexes} == {"ix_derivations_parent", "ix_derivations_claims"}
 
