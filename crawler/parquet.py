@@ -76,7 +76,8 @@ def one_line(error: Exception) -> str:
 def _iso(times: pa.Array) -> pa.Array:
     """Times as the registry writes them; those without a zone are UTC."""
     seconds = pc.cast(times, pa.timestamp("s", times.type.tz), safe=False)
-    return pc.strftime(pc.cast(seconds, pa.timestamp("s")), "%Y-%m-%dT%H:%M:%SZ")
+    texts = pc.cast(pc.cast(seconds, pa.timestamp("s")), pa.string())  # strftime takes ten times as long
+    return pc.binary_join_element_wise(pc.binary_replace_slice(texts, 10, 11, "T"), "Z", "")
 
 
 def _text(values: pa.Array) -> pa.Array:
