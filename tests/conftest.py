@@ -3,6 +3,7 @@
 What a registry holds and answers is tested on each database; `sqlite_registry` is for what is about its file.
 """
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from tests.databases import Database, Files, Server, server
 
 CHECKOUT = Path(__file__).parents[1]
 SNAPSHOT = CHECKOUT / "crawler" / "data" / "snapshot.jsonl.gz"
+
+# What a shell starts in the background ignores Ctrl-C, and so would the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "finetune-lineage",
