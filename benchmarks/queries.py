@@ -33,11 +33,12 @@ _BARE_FAMILY = """
 
 def queries(engine: Engine) -> Iterator[Row]:
     """Ancestors of random models; the largest family, in whole processes; numbers about all, and a search in all."""
-    yield _ancestors(engine)
+    twice = 1 if engine.dialect.name == "sqlite" else 2  # what a server may take
+    yield _ancestors(engine, 2 * twice)
     for what, most, ask in (
-        ("statistics of the whole registry", 2.0, partial(registry_statistics, engine)),
-        ("search for `model-31`", 0.2, partial(search, engine, "model-31")),
-        ("search for what is not there", 0.2, partial(search, engine, "no-such-model")),
+        ("statistics of the whole registry", 2.0 * twice, partial(registry_statistics, engine)),
+        ("search for `model-31`", 0.2 * twice, partial(search, engine, "model-31")),
+        ("search for what is not there", 0.2 * twice, partial(search, engine, "no-such-model")),
     ):
         seconds = median(ask)
         yield Row(what, f"{seconds * 1e3:,.0f} ms", "", goal(f"≤ {most * 1e3:,.0f} ms", seconds <= most))
@@ -45,7 +46,7 @@ def queries(engine: Engine) -> Iterator[Row]:
     yield from _whole_processes(engine)
 
 
-def _ancestors(engine: Engine) -> Row:
+def _ancestors(engine: Engine, most: int) -> Row:
     with reading(engine) as connection:
         count = connection.scalar(select(MODELS.c.key).order_by(MODELS.c.key.desc()).limit(1)) or 0
         keys = random.Random(1).sample(range(1, count + 1), min(1000, count))
@@ -53,7 +54,7 @@ def _ancestors(engine: Engine) -> Row:
     times = sorted(timed(partial(ancestors, engine, name))[0] * 1e3 for name in ids)
     middle, late = times[len(times) // 2], times[len(times) * 99 // 100]
     figure = f"median {middle:.1f} ms, p99 {late:.1f} ms"
-    return Row(f"ancestors of {len(ids):,} random models", figure, "", goal("p99 ≤ 2 ms", late <= 2))
+    return Row(f"ancestors of {len(ids):,} random models", figure, "", goal(f"p99 ≤ {most} ms", late <= most))
 
 
 def _whole_processes(engine: Engine) -> Iterator[Row]:
