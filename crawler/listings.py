@@ -97,8 +97,7 @@ def _paged(page: Answer, *, over: bool) -> _Paged:
 def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
     """Pages that are saved together: as many as come in two seconds, but no more than a thirtieth of those before.
 
-    The larger a registry is, the more of its indexes a page touches. Page by page the three millionth model takes four
-    times as long as the first.
+    The larger a registry is, the more pages of its indexes are written for each page of models: see `crawler.load`.
     """
     group: list[_Paged] = []
     try:

@@ -1,4 +1,4 @@
-"""Rows of a hub-stats Parquet file, a page at a time. The only module that imports pyarrow, an extra of 150 MB."""
+"""Rows of a hub-stats Parquet file, a page at a time. Needs pyarrow, an extra of 150 MB."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

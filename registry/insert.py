@@ -20,7 +20,7 @@ def insert_rows(
     """Insert rows, in the order of `columns`; with `missing` only those whose unique key is not taken yet.
 
     They go to the driver as they are: that SQLAlchemy looks at each value takes as long as SQLite's own insert.
-    PostgreSQL gets them by COPY, which takes a third of the time of INSERT.
+    PostgreSQL gets them by COPY.
     """
     if not rows:
         return

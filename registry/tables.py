@@ -72,7 +72,7 @@ class Model(SQLModel, table=True):
 
 class SightRow(SQLModel, table=True):
     """When and by whom a model was seen. Apart from `models`: of most rows of a dump only this is news, and it is a
-    tenth of the bytes."""
+    fraction of the bytes."""
 
     __tablename__ = "sights"
 
