@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.measures import Row, alone, bare_insert, goal
 from crawler.dumps import Dump
-from crawler.load import read_rows
+from crawler.reading import read_rows
 from lineage.cli.load import load
 from registry.database import open_registry
 from registry.resolve import resolve_names

@@ -8,7 +8,8 @@ from typing import NoReturn
 from sqlalchemy import Connection, Engine
 
 from crawler.hub import CrawlError, Hub
-from crawler.load import read_rows, save_read
+from crawler.load import save_read
+from crawler.reading import read_rows
 from registry.database import analyze, reading
 from registry.records import Defect, ModelRecord
 from registry.resolve import resolve_names

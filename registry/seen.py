@@ -7,17 +7,15 @@ seen later would change nothing else, so it need not even be read.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from registry.fingerprints import Fingerprints
 from registry.identity import Row
 from registry.insert import insert_rows
 from registry.sights import Sight
 from registry.tables import SIGHTS, among
 
 _COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint")
-_SIZE = 16
 
 
 def save_sights(
@@ -50,32 +48,13 @@ def _seen(sight: Sight, row: Row, changed: bool, outdone: bool) -> tuple[Any, ..
     return row["key"], min(times, default=None), max(times, default=None), source, fingerprint
 
 
-class Fingerprints:
-    """The fingerprints that models of a registry had at one moment: 24 bytes a model."""
-
-    def __init__(self, connection: Connection, seen: str) -> None:
-        """Those of models that nobody saw later than `seen`."""
-        s = SIGHTS.c
-        rows = connection.execution_options(yield_per=100_000).execute(
-            select(s.model_key, s.fingerprint).where(s.fingerprint.is_not(None), s.last_seen <= seen)
-        )
-        keys, sums = [np.empty(0, np.int64)], [b""]
-        for part in rows.partitions():
-            keys.append(np.fromiter((row[0] for row in part), np.int64, len(part)))
-            sums.append(b"".join(row[1] for row in part))
-        halves = np.frombuffer(b"".join(sums), np.uint64).reshape(-1, 2)
-        order = np.argsort(halves[:, 0])
-        self._keys = np.concatenate(keys)[order]
-        self._halves = halves[order]
-
-    def keys(self, fingerprints: Sequence[bytes]) -> NDArray[np.int64]:
-        """The model that has each of the fingerprints, 0 where none has."""
-        asked = np.frombuffer(b"".join(fingerprints), np.uint64).reshape(-1, 2)
-        if not len(self._keys):
-            return np.zeros(len(asked), np.int64)
-        place = np.searchsorted(self._halves[:, 0], asked[:, 0]).clip(max=len(self._keys) - 1)
-        # Two of one first half (one chance in millions of Hubs): the second is taken for unknown, and read.
-        return np.where((self._halves[place] == asked).all(axis=1), self._keys[place], 0)
+def fingerprints(connection: Connection, seen: str) -> Fingerprints:
+    """Those of models that nobody saw later than `seen`."""
+    s = SIGHTS.c
+    rows = connection.execution_options(yield_per=100_000).execute(
+        select(s.model_key, s.fingerprint).where(s.fingerprint.is_not(None), s.last_seen <= seen)
+    )
+    return Fingerprints([(row[0], row[1]) for row in part] for part in rows.partitions())
 
 
 def saw_again(connection: Connection, rows: Mapping[int, bytes], *, seen: str, source: str) -> set[int]:

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from crawler.dumps import Dump
-from crawler.load import BATCH, import_files
+from crawler.load import import_files
 from crawler.raw import PAGE_ROWS, DumpError
+from crawler.reading import BATCH
 from registry.tables import RUNS
 from registry.write import Saved
 from tests.families import Row, api_row, content, defects, edges, models, save
@@ -94,7 +95,7 @@ def test_page_boundaries(registry: Engine, tmp_path: Path, count: int) -> None:
     path = jsonl(tmp_path / "rows.jsonl", rows)
     saved = import_files(registry, [path], seen=SEEN, progress=lambda dump, models: progress.append(models))
     assert saved == Saved(models=count, new=count, changed=0)
-    assert progress == [*range(PAGE_ROWS, count, PAGE_ROWS), count]
+    assert progress == [*range(BATCH, count, BATCH), count]
     assert len(edges(registry)) == count
 
 

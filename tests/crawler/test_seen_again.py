@@ -1,6 +1,7 @@
 """Rows that say nothing new are passed over, and the registry is the same as if they had been read."""
 
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select, update
 
 import crawler.load
+import crawler.reading
 from crawler.dumps import Dump
-from crawler.load import Batch, import_files
+from crawler.load import import_files
 from crawler.parse import parse
-from crawler.raw import PARSER, JsonPage
+from crawler.raw import PARSER
+from crawler.reading import Batch, read_batches
 from registry.database import open_registry
-from registry.seen import Fingerprints
+from registry.fingerprints import Fingerprints
 from registry.tables import SIGHTS
 from registry.write import Saved, writing
 from tests.conftest import SNAPSHOT
@@ -47,7 +50,7 @@ def rows_read(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         given.append(row)
         return parse(row, fingerprint)
 
-    monkeypatch.setattr(crawler.load, "parse", noting)
+    monkeypatch.setattr(crawler.reading, "parse", noting)
     return given
 
 
@@ -106,19 +109,22 @@ def test_a_row_that_changes_and_changes_back_within_one_file(registry: Engine, t
     assert one == content(registry)
 
 
-def test_what_somebody_else_has_changed_meanwhile_is_read(registry: Engine, tmp_path: Path) -> None:
+def test_what_somebody_else_has_changed_meanwhile_is_read(
+    registry: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     imported(registry, tmp_path / "a", WORLD, DAYS[0])
-    page = next(Dump(tmp_path / "a").pages())
-    assert isinstance(page, JsonPage)
-    with registry.connect() as connection:
-        known = Fingerprints(connection, DAYS[1])
-    batch = Batch()
-    batch.add(page, known)
-    assert batch.records == []
-    save(registry, [api_row("Qwen/Base", license="gemma")], seen=DAYS[0], source="other")
-    with writing(registry) as connection:
-        connection.execute(update(SIGHTS).values(fingerprint=None).where(SIGHTS.c.source == "other"))
-        batch.save(connection, seen=DAYS[1], source="b")
+
+    def meanwhile(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
+        (batch,) = read_batches(dump, known)
+        assert batch.records == []
+        save(registry, [api_row("Qwen/Base", license="gemma")], seen=DAYS[0], source="other")
+        with writing(registry) as connection:
+            connection.execute(update(SIGHTS).values(fingerprint=None).where(SIGHTS.c.source == "other"))
+        yield batch
+
+    monkeypatch.setattr(crawler.load, "read_ahead", meanwhile)
+    assert imported(registry, tmp_path / "b", WORLD, DAYS[1]) == Saved(models=3)
+    monkeypatch.undo()
     assert models(registry)["Qwen/Base"]["licenses"] == '["mit"]'
     assert {row["last_seen"] for row in models(registry).values()} == {DAYS[1]}
 

@@ -1,0 +1,94 @@
+"""A file's rows as records, in batches: those that the registry has from the very same row are only told."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import repeat
+from typing import TypeAlias
+
+import numpy as np
+
+from crawler.dumps import Dump, RawPage
+from crawler.parse import parse
+from crawler.raw import DumpError, Unreadable
+from registry.fingerprints import Fingerprints
+from registry.records import Defect, ModelRecord
+
+#: Rows that are saved together: the more, the fewer pages of an index are written twice (1.5 million bare rows with
+#: the indexes of models: 14 s, where transactions of 2,000 took 50 s). 200 MB hold so many records.
+BATCH = 100_000
+
+#: The records in some raw rows, and the defects of rows that are no model.
+Read: TypeAlias = tuple[list[ModelRecord], list[Defect]]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some pages of a file, read: their number of rows; their records; defects of rows that are no model; and for rows
+    that are known already the fingerprint of each, by the key of its model. `reread`, to be called once, reads those of
+    them that have one of some fingerprints."""
+
+    reread: Callable[[Collection[bytes]], Read]
+    size: int = 0
+    records: list[ModelRecord] = field(default_factory=list)
+    loose: list[Defect] = field(default_factory=list)
+    again: dict[int, bytes] = field(default_factory=dict)
+
+
+def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
+    """What a file says; rows that are known are not read. Raises DumpError where the file ends before its end."""
+    pages: list[RawPage] = []
+    failure: DumpError | None = None
+    try:
+        for page in dump.pages():
+            pages.append(page)
+            if sum(map(len, pages)) >= BATCH:
+                yield _batch(pages, known)
+                pages = []
+    except DumpError as error:
+        failure = error
+    if pages:
+        yield _batch(pages, known)
+    if failure:
+        raise failure
+
+
+def _batch(pages: list[RawPage], known: Fingerprints) -> Batch:
+    batch = Batch(partial(_these, pages), sum(map(len, pages)))
+    for page in pages:
+        sums = page.fingerprints()
+        wanted = None
+        if sums is not None and (keys := known.keys(sums)).any():
+            batch.again |= {int(keys[at]): sums[at] for at in np.flatnonzero(keys).tolist()}
+            wanted = np.flatnonzero(keys == 0).tolist()
+            sums = [sums[at] for at in wanted]
+        records, loose = read_rows(page.rows(wanted), sums)
+        batch.records += records
+        batch.loose += loose
+    return batch
+
+
+def _these(pages: Sequence[RawPage], wanted: Collection[bytes]) -> Read:
+    """The rows that have one of the wanted fingerprints."""
+    records: list[ModelRecord] = []
+    loose: list[Defect] = []
+    for page in pages if wanted else ():
+        read = read_rows(page.rows([at for at, found in enumerate(page.fingerprints() or ()) if found in wanted]))
+        records += read[0]
+        loose += read[1]
+    return records, loose
+
+
+def read_rows(rows: Iterable[object], fingerprints: Iterable[bytes] | None = None) -> Read:
+    """The records in a page of raw rows, and the defects of rows that are no model; each with its fingerprint."""
+    records: list[ModelRecord] = []
+    loose: list[Defect] = []
+    for row, fingerprint in zip(rows, repeat(None) if fingerprints is None else fingerprints, strict=False):
+        if isinstance(row, Unreadable):
+            loose.append(row.defect)
+            continue
+        record, defects = parse(row, fingerprint)
+        loose.extend(defects)
+        if record is not None:
+            records.append(record)
+    return records, loose
