@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from lineage.cli.load import collect_seldom
+from lineage.cli.main import collect_seldom
 
 _CHUNK = 100_000
 

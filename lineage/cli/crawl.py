@@ -14,7 +14,7 @@ from crawler.crawl import crawl_family, crawl_hub, reconcile, resume, update
 from crawler.hub import Hub
 from crawler.probe import probe
 from crawler.run import Crawled, Progress
-from lineage.cli.load import collect_seldom, summary
+from lineage.cli.load import summary
 from lineage.cli.options import endpoint_option, opened, registry_option
 from lineage.formats.text import number, printable
 from registry.database import reading
@@ -113,7 +113,6 @@ def _crawl(
     command: Callable[[Engine, Hub, Progress], Crawled], engine: Engine, endpoint: str | None, quiet: bool
 ) -> None:
     """Crawl, and say what it did unless `quiet`."""
-    collect_seldom()
     with Hub(endpoint) as asked, _Progress(asked, quiet=quiet) as progress:
         done = command(engine, asked, progress)
     if quiet:

@@ -1,6 +1,5 @@
 """The command that brings data in: import."""
 
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -58,22 +57,12 @@ def _import_export(folder: Path, db: str | None, *, quiet: bool) -> None:
 
 def load(engine: Engine, files: Sequence[Path], seen: str | None, *, quiet: bool) -> Saved:
     """Import files with a progress bar on a terminal, plain lines elsewhere, nothing if `quiet`."""
-    collect_seldom()
     if quiet:
         return import_files(engine, files, seen=seen, progress=lambda dump, models: None)
     if not sys.stderr.isatty():
         return import_files(engine, files, seen=seen, progress=_plain_lines())
     with tqdm(total=1, bar_format="{desc} {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]") as bar:
         return import_files(engine, files, seen=seen, progress=_bar(bar))
-
-
-def collect_seldom() -> None:
-    """Let the garbage collector look at less, and less often: a page of rows goes by itself, what is loaded stays.
-
-    It would take 15 % of an import or crawl.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def summary(saved: Saved, held: Totals) -> str:
