@@ -130,16 +130,20 @@ def write_text(text: str, output: Path | None) -> None:
         if text:
             click.echo(text)
         return
-    whole = f"{text}\n" if text else ""
+    write_bytes((f"{text}\n" if text else "").encode(), output)
+
+
+def write_bytes(content: bytes, output: Path) -> None:
+    """Write a file whole: a failure leaves it as it was."""
     try:
         if output.exists() and not output.is_file():  # a device or pipe
-            output.write_text(whole, encoding="utf-8")
+            output.write_bytes(content)
             return
         target = output.resolve()
         mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
         with tempfile.TemporaryDirectory(prefix=".lineage-", dir=target.parent) as folder:
             draft = Path(folder) / "draft"
-            draft.write_text(whole, encoding="utf-8")
+            draft.write_bytes(content)
             draft.chmod(mode)
             draft.replace(target)
     except OSError as error:

@@ -4,18 +4,15 @@ The page asks nothing of any server, and reads well without its script, which fi
 allows that script and its style alone, by their hashes.
 """
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from hashlib import sha256
 from importlib.metadata import version
-from importlib.resources import files
 from urllib.parse import quote
 
 from lineage.audit import CLASSES, Audit, Audited
 from lineage.findings import Finding
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.markup import Markup, clipped, joined, link, tag
+from lineage.formats.pages import content_policy, own
 from lineage.formats.text import number
 from lineage.scoreboard import Branch, Offender
 from registry.records import Relation
@@ -36,7 +33,7 @@ _ANNOTATIONS = {"tool-default": "the label is one that a tool writes into every 
 
 def html(found: Audit) -> str:
     """The audit as a page of its own."""
-    style, script = _own("audit.css"), _own("audit.js")
+    style, script = own("audit.css"), own("audit.js")
     title = f"Licence audit: {clipped(found.summary.asked)}"
     told = [model for model in found.models if model.grade != "pass" or model.findings]
     passing = [model for model in found.models if model.grade == "pass" and not model.findings]
@@ -50,7 +47,7 @@ def html(found: Audit) -> str:
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
+        tag("meta", http_equiv="Content-Security-Policy", content=content_policy(style, script)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="referrer", content="no-referrer"),
         tag("title", title),
@@ -65,18 +62,6 @@ def html(found: Audit) -> str:
         tag("script", script),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}"
-
-
-@cache
-def _own(name: str) -> Markup:
-    """A style sheet or script that comes with the product."""
-    return Markup(files("lineage").joinpath("data", name).read_text("utf-8"))
-
-
-def _policy(style: str, script: str) -> str:
-    hashes = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
-    style_hash, script_hash = (f"'sha256-{sum_}'" for sum_ in hashes)
-    return f"default-src 'none'; style-src {style_hash}; script-src {script_hash}; base-uri 'none'; form-action 'none'"
 
 
 def _header(found: Audit, title: str) -> Iterator[Markup]:

@@ -1,0 +1,81 @@
+"""How a map is coloured: by relation, licence verdict class, author or month."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from lineage.map import FamilyMap
+from registry.bulk import RELATIONS, Ints
+
+# Okabe and Ito's colours, which the colour-blind can tell apart too (https://jfly.uni-koeln.de/color/).
+RELATION_COLOURS = {
+    "finetune": "#0072b2", "adapter": "#e69f00", "quantized": "#56b4e9", "merge": "#cc79a7", "unknown": "#8a8f98",
+    "root": "#d55e00",
+}  # fmt: skip
+GRADE_COLOURS = {"pass": "#009e73", "review": "#e69f00", "violation": "#d55e00", "absent": "#8a8f98"}
+#: The authors with most models have one each.
+_AUTHOR_COLOURS = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7a5195", "#8c564b",
+)  # fmt: skip
+_OTHER = "#8a8f98"
+_VIRIDIS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
+
+
+class Colouring(NamedTuple):
+    """A way to colour: its name, the groups with their colours (`#rrggbb`), and the group of each model."""
+
+    name: str
+    groups: list[tuple[str, str]]
+    of: Ints
+
+
+def colourings(family: FamilyMap) -> list[Colouring]:
+    """All ways to colour a map, the first being the one it opens with."""
+    return [_by_relation(family), _by_grade(family), _by_author(family), _by_month(family)]
+
+
+def _by_relation(family: FamilyMap) -> Colouring:
+    names = [*RELATIONS, "root"]
+    of = np.where(family.relation < 0, len(RELATIONS), family.relation)
+    return _met("relation to parent", [(name, RELATION_COLOURS[name]) for name in names], of)
+
+
+def _by_grade(family: FamilyMap) -> Colouring:
+    names = list(GRADE_COLOURS)
+    of = np.array([names.index(said.grade) for said in family.sayings], np.int64)[family.said]
+    titles = {"absent": "not on the Hub"}
+    return _met("licence verdict", [(titles.get(name, name), GRADE_COLOURS[name]) for name in names], of)
+
+
+def _by_author(family: FamilyMap) -> Colouring:
+    counts = np.bincount(family.author + 1, minlength=len(family.authors) + 1)[1:]
+    first = np.argsort(-counts, kind="stable")[: len(_AUTHOR_COLOURS)]
+    number = np.full(len(family.authors) + 1, len(first), np.int64)
+    number[first] = np.arange(len(first))
+    names = [(family.authors[at], colour) for at, colour in zip(first.tolist(), _AUTHOR_COLOURS, strict=False)]
+    return _met("author", [*names, ("all others", _OTHER)], number[family.author])
+
+
+def _by_month(family: FamilyMap) -> Colouring:
+    known = family.day > 0
+    month = family.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    met = np.unique(month[known])
+    of = np.where(known, np.searchsorted(met, month), len(met))
+    names = [f"{1970 + at // 12}-{at % 12 + 1:02}" for at in met.tolist()]
+    return _met("month of creation", [*zip(names, _ramp(len(met)), strict=True), ("not known", _OTHER)], of)
+
+
+def _met(name: str, groups: Sequence[tuple[str, str]], of: Ints) -> Colouring:
+    """The groups that hold any model."""
+    met = np.bincount(of, minlength=len(groups)) > 0
+    return Colouring(name, [group for group, here in zip(groups, met.tolist(), strict=True) if here], (np.cumsum(met) - 1)[of])
+
+
+def _ramp(steps: int) -> list[str]:
+    """Colours from first to last, as even to the eye as between the anchors of viridis
+    (https://bids.github.io/colormap/)."""
+    anchors = np.array([[int(c[at : at + 2], 16) for at in (1, 3, 5)] for c in _VIRIDIS], float)
+    at = np.linspace(0, len(anchors) - 1, max(steps, 1))
+    rgb = np.stack([np.interp(at, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)], 1)
+    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in rgb.round().astype(int).tolist()][:steps]
