@@ -19,7 +19,9 @@ Floats = NDArray[np.float64]
 
 _GOLDEN = pi * (3 - sqrt(5))
 #: The area that a parent takes in the middle of its cloud, in leaves, and what a cloud leaves free at its edge.
-_MIDDLE, _EDGE = 2, 0.8
+_MIDDLE, _EDGE = 3.5, 0.9
+#: The radius of a parent without a cloud; how far a parent and its only leaf stand from the middle between them.
+_ALONE, _PAIR = 1.2, sqrt(_MIDDLE) / 2
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,11 +81,13 @@ def layout(up: Ints, rank: Ints) -> Layout:
     hubs = np.flatnonzero(is_hub)
     leaf = ~is_hub & (up >= 0)
     clouds = np.bincount(up[leaf], minlength=size)
-    own = np.sqrt(clouds + _MIDDLE) + _EDGE
-    own[~is_hub] = sqrt(_MIDDLE) + _EDGE  # a root alone
+    own = np.sqrt(clouds - 1 + _MIDDLE) + _EDGE
+    own[clouds == 0] = _ALONE
+    own[clouds == 1] = _PAIR + _EDGE
     tops = np.flatnonzero(is_hub | (up < 0))
     discs = _Discs(up, tops, own)
     x, y = discs.middle_x, discs.middle_y
+    x[clouds == 1] -= _PAIR
     _scatter(up, rank, leaf, x, y)
     return Layout(x, y, hubs, discs.x[hubs], discs.y[hubs], discs.radius[hubs], discs.extent)
 

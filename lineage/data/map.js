@@ -3,7 +3,8 @@
   const $ = (id) => document.getElementById(id);
   const data = await unpack($("data").textContent);
   const n = data.x.length, count = new Intl.NumberFormat("en");
-  const canvas = $("map"), context = canvas.getContext("2d"), sheet = document.createElement("canvas");
+  const canvas = $("map"), context = canvas.getContext("2d", { willReadFrequently: true }), sheet = document.createElement("canvas");
+  const pad = sheet.getContext("2d", { willReadFrequently: true });
   const view = { k: 1, x: 0, y: 0, ratio: 1 };
   const shown = new Uint8Array(n).fill(1);
   const made = (tag, text, attributes = {}) => {
@@ -19,7 +20,7 @@
   data.members = new Uint32Array(n).fill(1);
   for (let i = n - 1; i > 0; i--) if (data.up[i] >= 0) data.members[data.up[i]] += data.members[i];
   data.size = Float32Array.from(data.downloads, (d, i) =>
-    (data.hubOf[i] < 0 ? 0.4 : 0.75) + Math.min(0.45, Math.log10(1 + d) * 0.07));
+    (data.hubOf[i] < 0 ? 0.38 : 0.7) + Math.min(0.4, Math.log10(1 + d) * 0.07));
   const weight = Float64Array.from(data.members, (m, i) =>
     -Math.round((Math.log2(m) + 0.35 * Math.log2(1 + data.downloads[i])) * 1000) * 2 ** 22 + i);
   data.order = Uint32Array.from(weight.sort(), (w) => ((w % 2 ** 22) + 2 ** 22) % 2 ** 22);
@@ -50,14 +51,14 @@
     context.fillStyle = style.ground;
     context.fillRect(0, 0, width, height);
     paintBranches(context, view, data, width, height, style);
+    if (view.k > 4 * view.ratio) paintLines(context, view, data, mergesInView(300), style.edge, 1, [4, 3]);
     const image = new ImageData(width, height);
     const seen = paintModels(new Uint32Array(image.data.buffer), width, height, view, data, shown, mode.index,
       mode.groups.map((group) => pixelColour(group[1])));
     sheet.width = width;
     sheet.height = height;
-    sheet.getContext("2d").putImageData(image, 0, 0);
+    pad.putImageData(image, 0, 0);
     context.drawImage(sheet, 0, 0);
-    if (view.k > 4 * view.ratio) paintLines(context, view, data, mergesInView(300), style.edge, 1, [4, 3]);
     const way = path();
     if (chosen >= 0) {
       paintLines(context, view, data, (others.get(chosen) ?? []).map((p) => [chosen, p]), style.mark, 1.5, [5, 4]);
@@ -174,8 +175,8 @@
       parts.push(about);
     }
     parts.push(facts);
-    if (others.has(i)) parts.push(made("h3", "Also made from"), listed(others.get(i)));
     const way = path().slice(1);
+    if (others.has(i)) parts.push(made("h3", way.length ? "Also made from" : "Made from"), listed(others.get(i)));
     parts.push(made("h3", way.length ? "Path to the root" : "A root of this map"), listed(way));
     $("told").replaceChildren(...parts);
   };

@@ -65,7 +65,7 @@ const inView = (view, width, height, x, y, r) =>
 // The disc of each branch that is large enough to be seen, and the way from each to its parent.
 const paintBranches = (context, view, data, width, height, style) => {
   const { hubs, cx, cy, cr, up, x: xs, y: ys } = data;
-  const least = 3 * view.ratio;
+  const least = 4 * view.ratio;
   context.strokeStyle = style.rim;
   context.fillStyle = style.disc;
   context.lineWidth = view.ratio * 0.75;
@@ -82,9 +82,10 @@ const paintBranches = (context, view, data, width, height, style) => {
     context.stroke();
   }
   context.strokeStyle = style.edge;
+  // A small branch is told by its disc alone: thousands of lines would hide what they join.
   for (const h of large) {
     const i = hubs[h], above = up[i];
-    if (above < 0) continue;
+    if (above < 0 || cr[h] * view.k < 14 * view.ratio) continue;
     context.lineWidth = view.ratio * Math.min(3, 0.4 + Math.log10(data.members[i]) * 0.6);
     context.beginPath();
     context.moveTo(xs[above] * view.k + view.x, ys[above] * view.k + view.y);
@@ -119,7 +120,7 @@ const paintNames = (context, view, data, shown, width, height, style, chosen) =>
     if (x < 0 || y < 0 || x > width || y > height) return;
     const hub = data.hubOf[i], r = data.size[i] * view.k;
     const disc = hub < 0 ? 0 : data.cr[hub] * view.k / view.ratio;
-    if (!always && disc < 16 && r < 5 * view.ratio) return;
+    if (!always && disc < 16 && r < 8 * view.ratio) return;
     const size = Math.round((hub < 0 ? 11 : Math.min(20, 10 + Math.sqrt(disc) * 0.55)) * view.ratio);
     context.font = `${hub < 0 && !always ? 400 : 600} ${size}px system-ui, sans-serif`;
     const text = shortName(data.ids[i]);
