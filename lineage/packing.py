@@ -1,7 +1,7 @@
 """Discs put side by side without overlap, the first in the middle, and the smallest circle around them.
 
-The first hundreds by the front chain of Wang et al. (https://doi.org/10.1145/1124772.1124851) and the move-to-front way to the smallest
-circle around circles, both as in d3-hierarchy (https://d3js.org/d3-hierarchy/pack).
+The first hundreds by the front chain of Wang et al. (https://doi.org/10.1145/1124772.1124851) and the move-to-front way
+to the smallest circle around circles, both as in d3-hierarchy (https://d3js.org/d3-hierarchy/pack).
 """
 
 from collections.abc import Iterator, Sequence
@@ -123,7 +123,7 @@ class _Front:
         return found
 
     def _hit(self, a: int, b: int, disc: Disc) -> tuple[int, int] | None:
-        """The neighbours to try instead of `a` and `b`, if a disc there would lie over another; None if it would not."""
+        """The neighbours to try instead of `a` and `b`; None if a disc there lies over no other."""
         discs, after, before = self._discs, self._next, self._previous
         right, left = after[b], before[a]
         far_right, far_left = discs[b][2], discs[a][2]

@@ -69,7 +69,9 @@ def _by_month(family: FamilyMap) -> Colouring:
 def _met(name: str, groups: Sequence[tuple[str, str]], of: Ints) -> Colouring:
     """The groups that hold any model."""
     met = np.bincount(of, minlength=len(groups)) > 0
-    return Colouring(name, [group for group, here in zip(groups, met.tolist(), strict=True) if here], (np.cumsum(met) - 1)[of])
+    return Colouring(
+        name, [group for group, here in zip(groups, met.tolist(), strict=True) if here], (np.cumsum(met) - 1)[of]
+    )
 
 
 def _ramp(steps: int) -> list[str]:

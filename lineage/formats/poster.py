@@ -83,7 +83,7 @@ def _draw_models(draw: "ImageDraw", family: FamilyMap, view: _View, colours: Col
     """A dot for each model; the more downloads, the larger."""
     radius = 0.38 + np.minimum(0.4, np.log10(1 + family.downloads) * 0.07)
     radius[family.layout.hubs] += 0.32
-    dots = np.maximum(radius * view.scale, 1.0)
+    dots = np.maximum(radius * view.scale, 1.6)
     palette = [colour for _, colour in colours.groups]
     columns = (view.x, view.y, dots, colours.of)
     for x, y, r, group in zip(*(column.tolist() for column in columns), strict=True):
