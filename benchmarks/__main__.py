@@ -9,6 +9,7 @@ from benchmarks.audits import judged
 from benchmarks.crawls import crawled
 from benchmarks.generator import write_files
 from benchmarks.imports import imported
+from benchmarks.maps import mapped
 from benchmarks.measures import Row, goal, preface, table
 from benchmarks.queries import queries, starts
 from benchmarks.servers import postgresql
@@ -42,6 +43,7 @@ def measured(folder: Path, models: int, paces: dict[int, float]) -> Iterator[tup
     yield "SQLite: what comes in", rows + list(crawled(folder, models))
     engine = open_registry(str(db))
     yield "SQLite: what is asked", [*queries(engine), *judged(engine), *starts(engine)]
+    yield "maps under a browser without a GPU", list(mapped(engine, folder))
     engine.dispose()
     with postgresql(folder / "server") as url:
         rows = list(imported(folder, url, models))
