@@ -19,7 +19,8 @@ _AUTHOR_COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7a5195", "#8c564b",
 )  # fmt: skip
 _OTHER = "#8a8f98"
-_VIRIDIS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
+#: Without its darkest end, which a dark page would swallow.
+_VIRIDIS = ("#463480", "#2e6e8e", "#20a386", "#a0da39", "#fde725")
 
 
 class Colouring(NamedTuple):
@@ -75,7 +76,7 @@ def _met(name: str, groups: Sequence[tuple[str, str]], of: Ints) -> Colouring:
 
 
 def _ramp(steps: int) -> list[str]:
-    """Colours from first to last, as even to the eye as between the anchors of viridis
+    """Colours from first to last, between anchors of viridis
     (https://bids.github.io/colormap/)."""
     anchors = np.array([[int(c[at : at + 2], 16) for at in (1, 3, 5)] for c in _VIRIDIS], float)
     at = np.linspace(0, len(anchors) - 1, max(steps, 1))
