@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from registry.bulk import Columns, Flags, Ints, distinct, everything, gathered
+from registry.families import reached
 from registry.names import UnknownModel, find_model, find_roots
 from registry.read import walk
 from registry.records import RegistryError, State
@@ -64,7 +65,7 @@ def select_models(connection: Connection, selection: Selection) -> Selected:
         columns = everything(connection)
         return Selected(columns, np.flatnonzero(_present(columns)), {}, frozenset(), np.empty(0, np.int64))
     roots = [root.key for root in find_roots(connection, selection.families)[1]]
-    below = walk(connection, roots, up=False)[1] if roots else {}
+    below = reached(connection, roots) if roots else ()
     own = [root.key for root in find_roots(connection, many[len(selection.families) :])[1]]
     columns = gathered(*walk(connection, [*named, *below, *own], up=True))
     wanted, present = columns.places([*below, *own]), _present(columns)

@@ -62,6 +62,16 @@ def _links(*, up: bool, bounded: bool, related: bool, facts: tuple[str, ...]) ->
     return statement.where(d.relation.in_(RELATIONS)) if related else statement
 
 
+def reached(connection: Connection, roots: Sequence[int]) -> Sequence[int]:
+    """The keys of `roots` and of all that was made from them, in no order."""
+    return connection.execute(_below(), {"roots": list(roots)}).scalars().all()
+
+
+@cache
+def _below() -> Select[int]:
+    return select(reach(up=False).c.key)
+
+
 def within(cte: CTE, *, bounded: bool) -> Select[Any]:
     """The keys of `reach` from which an edge leads on. To be used with IN: in a join SQLite would scan all derivations
     and look each up among the keys."""

@@ -65,8 +65,8 @@ def packed(family: FamilyMap) -> str:
         "sayings": family.sayings,
         "relations": [*RELATIONS, "a root"],
         "modes": [
-            {"name": colouring.name, "groups": colouring.groups, "column": f"of{at}"}
-            for at, colouring in enumerate(colours)
+            {"name": c.name, "groups": [(printable(name), colour) for name, colour in c.groups], "column": f"of{at}"}
+            for at, c in enumerate(colours)
         ],
         "extent": family.layout.extent,
         "first": int(known.min()) if len(known) else 0,

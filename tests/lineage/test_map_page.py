@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import Engine
 
+from benchmarks.generator import write
 from crawler.load import import_files
 from lineage.family import descendants
 from lineage.formats.map_page import map_page
@@ -85,6 +86,18 @@ def qwen(sqlite: Files) -> Iterator[Engine]:
         engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def synthetic(sqlite: Files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A synthetic Hub, in which the largest family has some thousand models."""
+    file = tmp_path_factory.mktemp("hub") / "hub.jsonl"
+    write(file, 40_000)
+    with sqlite.place() as place:
+        engine = open_registry(place, create=True)
+        import_files(engine, [file], seen="2026-09-25T00:00:00Z", progress=lambda dump, models: None)
+        yield engine
+        engine.dispose()
+
+
 def search(seen: Seen, words: str) -> None:
     seen.page.fill("#search", words)
     seen.page.keyboard.press("Enter")
@@ -100,6 +113,16 @@ def test_the_page_shows_what_the_registry_holds(browser: Browser, tmp_path: Path
         shown = {row.locator(".name").inner_text(): row.locator(".n").inner_text() for row in rows}
     placed = [RELATIONS[n] if n >= 0 else "root" for n in family_map(qwen, "author:Qwen").relation.tolist()]
     assert shown == {relation: f"{placed.count(relation):,}" for relation in (*RELATIONS, "root")}
+
+
+def test_the_largest_family_of_a_hub_is_shown_whole(browser: Browser, tmp_path: Path, synthetic: Engine) -> None:
+    total = descendants(synthetic, "synthetic-hub/base-1", limit=0).total + 1
+    assert total > 600
+    with opened(browser, tmp_path, synthetic, "synthetic-hub/base-1") as seen:
+        assert seen.text("#shown") == f"{total:,} models"
+        assert seen.text("#seen") == f"{total:,} in view"
+        search(seen, "synthetic-hub/base-1")
+        assert f"{total:,}" in seen.text("#told dl")
 
 
 def test_search_finds_and_a_click_tells(browser: Browser, tmp_path: Path, qwen: Engine) -> None:
