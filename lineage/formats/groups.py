@@ -5,20 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lineage.map import FamilyMap
+from lineage.formats.palette import STROKES, TONES, tone_of
+from lineage.map import ABSENT, FamilyMap
 from registry.bulk import RELATIONS, Ints
+from registry.records import Relation
 
-# Okabe and Ito's colours, which the colour-blind can tell apart too (https://jfly.uni-koeln.de/color/).
-RELATION_COLOURS = {
-    "finetune": "#0072b2", "adapter": "#e69f00", "quantized": "#56b4e9", "merge": "#cc79a7", "unknown": "#8a8f98",
-    "root": "#d55e00",
-}  # fmt: skip
-GRADE_COLOURS = {"pass": "#009e73", "review": "#e69f00", "violation": "#d55e00", "absent": "#8a8f98"}
-#: The authors with most models have one each.
+_ROOT, _OTHER, _ABSENT = "#D55E00", "#8A8F98", "#5C6470"
+_GRADES = [*TONES, ABSENT]
+#: What a legend calls those whose name does not say it.
+_TITLES = {"unknown": "no terms to judge", ABSENT: "not on the Hub"}
+#: The authors with most models have one each: those of Okabe and Ito first (https://jfly.uni-koeln.de/color/).
 _AUTHOR_COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7a5195", "#8c564b",
 )  # fmt: skip
-_OTHER = "#8a8f98"
 #: Without its darkest end, which a dark page would swallow.
 _VIRIDIS = ("#463480", "#2e6e8e", "#20a386", "#a0da39", "#fde725")
 
@@ -37,16 +36,15 @@ def colourings(family: FamilyMap) -> list[Colouring]:
 
 
 def _by_relation(family: FamilyMap) -> Colouring:
-    names = [*RELATIONS, "root"]
-    of = np.where(family.relation < 0, len(RELATIONS), family.relation)
-    return _met("relation to parent", [(name, RELATION_COLOURS[name]) for name in names], of)
+    groups = [*((name, STROKES[Relation(name)].colour) for name in RELATIONS), ("root", _ROOT)]
+    return _met("relation to parent", groups, np.where(family.relation < 0, len(RELATIONS), family.relation))
 
 
 def _by_grade(family: FamilyMap) -> Colouring:
-    names = list(GRADE_COLOURS)
-    of = np.array([names.index(said.grade) for said in family.sayings], np.int64)[family.said]
-    titles = {"absent": "not on the Hub"}
-    return _met("licence verdict", [(titles.get(name, name), GRADE_COLOURS[name]) for name in names], of)
+    groups = [(_TITLES.get(name, name), tone.colour) for name, tone in TONES.items()]
+    tones = [ABSENT if s.grade == ABSENT else tone_of(s.grade, s.verdict).name for s in family.sayings]
+    of = np.array([_GRADES.index(name) for name in tones], np.int64)[family.said]
+    return _met("licence verdict", [*groups, (_TITLES[ABSENT], _ABSENT)], of)
 
 
 def _by_author(family: FamilyMap) -> Colouring:

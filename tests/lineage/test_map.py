@@ -16,9 +16,11 @@ from lineage.audit import ANY, audit
 from lineage.family import descendants
 from lineage.formats.groups import colourings
 from lineage.formats.map_page import map_page, packed
+from lineage.formats.palette import STROKES
 from lineage.map import ABSENT, FamilyMap, family_map
 from lineage.selection import Selection
 from registry.bulk import RELATIONS
+from registry.records import Relation
 from tests.families import family
 from tests.lineage.calls import answer, database, refusal
 
@@ -136,7 +138,8 @@ def test_the_command_writes_a_page_and_a_poster(snapshot_registry: Engine, tmp_p
     with Image.open(BytesIO(image.read_bytes())) as drawn:
         assert (drawn.format, drawn.size) == ("PNG", (3000, 3430))
         colours = {colour for _, colour in drawn.getcolors(3000 * 3430) or []}
-    assert {(0, 0x72, 0xB2), (0xE6, 0x9F, 0), (0x56, 0xB4, 0xE9)} <= colours
+    drawn_as = [STROKES[relation].colour for relation in (Relation.FINETUNE, Relation.ADAPTER, Relation.QUANTIZED)]
+    assert {tuple(bytes.fromhex(colour[1:])) for colour in drawn_as} <= colours
 
 
 def test_what_cannot_be_drawn_is_refused(
