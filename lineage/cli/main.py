@@ -23,6 +23,7 @@ COMMANDS = {
     "ancestors": ("lineage.cli.families:ancestors", "Show what MODEL was made from."),
     "descendants": ("lineage.cli.families:descendants", "Show what was made from the ROOTs."),
     "why": ("lineage.cli.families:why", "Show the paths by which ANCESTOR reached MODEL."),
+    "graph": ("lineage.cli.graph:graph", "Draw what MODEL was made from, and what was made from it."),
     "map": ("lineage.cli.map:map_command", "Draw the whole family of the ROOTs as a map."),
     "common": ("lineage.cli.families:common", "Show the ancestors that all MODELs share."),
     "license": ("lineage.cli.licenses:license_command", "Show which licences reached MODEL, and judge its label."),
