@@ -1,8 +1,9 @@
 """The command that draws the relatives of a model: graph."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -60,29 +61,23 @@ def graph(
     name = format_ or _ending(output)
     from lineage.neighbourhood import Wish, neighbourhood  # noqa: PLC0415 - numpy, which a wrong name need not wait for
 
-    write = _writer(name)
+    module, _, function = _FORMATS[name].partition(":")
+    write: Callable[[Neighbourhood], str | bytes] = getattr(import_module(f"lineage.formats.{module}"), function)
     wish = Wish(up or not down, down or not up, depth, relations, min_downloads, authors, limit or None, why)
     written = write(neighbourhood(opened(db), model, wish))
     if isinstance(written, str):
         write_text(written, output)
     elif output is None:
-        click.get_binary_stream("stdout").write(written)
+        click.echo(written, nl=False)
     else:
         write_bytes(written, output)
 
 
 def _ending(output: Path | None) -> str:
-    ending = output.suffix.lower().removeprefix(".") if output else "html"
+    """The format that a file's name asks for."""
     if output is None:
         raise click.UsageError("say what to write: name a file with -o, or a format with -f")
+    ending = output.suffix.lower().removeprefix(".")
     if ending not in _FORMATS:
         raise click.UsageError(f"{output} ends with none of .{', .'.join(_FORMATS)}: name such a file, or a format")
     return ending
-
-
-def _writer(name: str) -> "Callable[[Neighbourhood], Any]":
-    from importlib import import_module  # noqa: PLC0415
-
-    module, _, function = _FORMATS[name].partition(":")
-    write: Callable[[Neighbourhood], Any] = getattr(import_module(f"lineage.formats.{module}"), function)
-    return write

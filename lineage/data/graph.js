@@ -134,12 +134,13 @@ function lines(ctx) {
 }
 function line(ctx, from, to, relation, extra) {
   const [light, night, dash] = looks.get(relation) || looks.get("unknown"), on = way.has(from.key) && way.has(to.key);
-  const x0 = from.x + from.width / 2 + 6, x1 = to.x - to.width / 2 - 5, bend = Math.max(40, Math.abs(x1 - x0) / 2);
+  const back = to.column <= from.column, x0 = back ? from.x - from.width / 2 - 4 : from.x + from.width / 2 + 6, x1 = to.x - to.width / 2 - 5;
+  const bend = Math.max(40, (x1 - x0) / 2), [first, second] = back ? [x0 - 50, x1 - 50] : [x0 + bend, x1 - 6 - bend];
   ctx.strokeStyle = ctx.fillStyle = dark ? night : light;
   ctx.globalAlpha = way.size && !on ? 0.3 : extra ? 0.6 : 1;
   ctx.lineWidth = way.size && on ? 3 : 1.5;
   ctx.setLineDash(dash);
-  ctx.beginPath(); ctx.moveTo(x0, from.y); ctx.bezierCurveTo(x0 + bend, from.y, x1 - 6 - bend, to.y, x1 - 6, to.y); ctx.stroke();
+  ctx.beginPath(); ctx.moveTo(x0, from.y); ctx.bezierCurveTo(first, from.y, second, to.y, x1 - 6, to.y); ctx.stroke();
   ctx.setLineDash([]);
   ctx.beginPath(); ctx.moveTo(x1, to.y); ctx.lineTo(x1 - 8, to.y - 4); ctx.lineTo(x1 - 8, to.y + 4); ctx.fill();
 }
@@ -156,6 +157,7 @@ function draw(keep) {
   const view = keep && { scale: network.getScale(), position: network.getViewPosition() };
   const list = [...nodes.values()].map(({ key, x, y }) => ({ id: key, x, y }));
   network.setData({ nodes: list, edges: [] });
+  network.fit(); network.redraw(); // vis-network knows how wide a model is once it has drawn it
   if (chosen !== null && nodes.has(chosen)) network.selectNodes([chosen], false);
   if (view) network.moveTo(view); else home();
   const folded = models.length - [...nodes.values()].filter((item) => item.model !== undefined).length, missing = [...away.values()].reduce((a, b) => a + b, 0);
@@ -253,7 +255,7 @@ function modelWords(i) {
     ["created", m[DAY] || "not known"], ["author", m[AUTHOR] || "not known"], ["state", m[STATE]], ["data of", data.day],
     ["made from", parents[i].map(([p, relation]) => `${models[p][ID]} (${relation})`).join(", ") || (m[DEPTH] <= 0 ? "nothing known" : "")],
   ]) if (fact) facts.append(element("dt", name), element("dd", fact));
-  const parts = [element("h3", m[ID]), badge, element("p", `${why}${license ? ` It is about ${license}.` : ""}`)];
+  const parts = [element("h3", m[ID]), badge, element("p", `${why}${license ? ` (${license})` : ""}`)];
   const path = licencePath(i);
   if (path.length > 1) {
     const list = element("ol", null, { "aria-label": "The way of the licence" });

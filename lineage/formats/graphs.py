@@ -3,7 +3,6 @@ Mermaid read. Edges lead from parent to child."""
 
 import json
 import re
-from collections.abc import Iterable
 from io import BytesIO
 
 import networkx as nx
@@ -17,19 +16,17 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def graph_of(found: Neighbourhood) -> "nx.DiGraph[str]":
     """The models as nodes with their facts, each a text or a number and left out where it is not known."""
-    facts = {"model": found.model, "data_date": found.data_date or "", "schema": found.SCHEMA}
-    graph: nx.DiGraph[str] = nx.DiGraph(**facts)
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.graph.update(model=found.model, data_date=found.data_date or "", schema=found.SCHEMA)
     for node in found.nodes:
-        graph.add_node(node.id, **{name: value for name, value in _facts(node) if value is not None})
+        graph.add_node(node.id, **{name: value for name, value in _facts(node).items() if value is not None})
     for edge in found.edges:
-        graph.add_edge(
-            edge.parent, edge.child, relation=edge.relation, evidence=edge.evidence, declared=edge.declared
-        )
+        graph.add_edge(edge.parent, edge.child, relation=edge.relation, evidence=edge.evidence, declared=edge.declared)
     return graph
 
 
-def _facts(node: Node) -> Iterable[tuple[str, str | int | None]]:
-    yield from {
+def _facts(node: Node) -> dict[str, str | int | None]:
+    return {
         "depth": node.depth,
         "state": node.state,
         "author": node.author,
@@ -41,7 +38,7 @@ def _facts(node: Node) -> Iterable[tuple[str, str | int | None]]:
         "grade": node.said.grade,
         "why": node.said.why,
         "cause": node.cause,
-    }.items()
+    }
 
 
 def node_link(found: Neighbourhood) -> str:
@@ -76,7 +73,8 @@ def _in_xml(graph: "nx.DiGraph[str]") -> "nx.DiGraph[str]":
         return {name: _NOT_XML.sub("\ufffd", v) if isinstance(v, str) else v for name, v in facts.items()}
 
     names = {id_: _NOT_XML.sub("\ufffd", id_) for id_ in graph}
-    clean: nx.DiGraph[str] = nx.DiGraph(**mended(graph.graph))
+    clean: nx.DiGraph[str] = nx.DiGraph()
+    clean.graph.update(mended(graph.graph))
     clean.add_nodes_from((names[id_], mended(facts)) for id_, facts in graph.nodes(data=True))
     clean.add_edges_from((names[a], names[b], mended(facts)) for a, b, facts in graph.edges(data=True))
     return clean
@@ -109,7 +107,9 @@ def mermaid(found: Neighbourhood) -> str:
         f'  {number[node.id]}["{_mermaid(node.id)}<br/>{_mermaid(node.said.declared)}"]:::{node.said.grade}'
         for node in found.nodes
     ]
-    lines += [f"  {number[e.parent]} {_MERMAID_ARROWS[e.relation]}|{e.relation}| {number[e.child]}" for e in found.edges]
+    lines += [
+        f"  {number[e.parent]} {_MERMAID_ARROWS[e.relation]}|{e.relation}| {number[e.child]}" for e in found.edges
+    ]
     lines += [f"  classDef {grade} fill:{tint},stroke:#545d6b,color:#1b1f26" for grade, tint in _TINTS.items()]
     return "\n".join(lines)
 
