@@ -31,7 +31,9 @@ def pillow() -> None:
     try:
         import PIL.Image  # noqa: F401, PLC0415 - an extra
     except ImportError as error:
-        raise RegistryError("a poster needs Pillow: pip install 'finetune-lineage[poster]', or write .html") from error
+        raise RegistryError(
+            "a poster needs Pillow: pip install 'finetune-lineage[pictures]', or write .html"
+        ) from error
 
 
 def poster(family: FamilyMap) -> bytes:

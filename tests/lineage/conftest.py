@@ -1,13 +1,19 @@
-"""A registry that the tests of queries share: a chain longer than Python's stack."""
+"""What the tests of queries and pages share: a chain longer than Python's stack, the snapshot in a file, a browser."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine
 
-from tests.databases import Database
+from crawler.load import import_files
+from tests.conftest import SNAPSHOT
+from tests.databases import Database, Files
 from tests.families import save, settle
 from tests.lineage.calls import chain
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +23,20 @@ def deep_registry(database: Database) -> Iterator[Engine]:
         save(engine, chain(20_000))
         settle(engine)
         yield engine
+
+
+@pytest.fixture(scope="session")
+def sqlite_snapshot(sqlite: Files) -> Iterator[Engine]:
+    """The embedded snapshot in a file. Read only: all tests share it."""
+    with sqlite.registry() as engine:
+        import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A browser. It occupies the thread's event loop, so no other module may meet it."""
+    from tests.browsers import browser_running  # noqa: PLC0415 - half a second that most modules need not pay
+
+    with browser_running() as running:
+        yield running

@@ -150,7 +150,7 @@ def test_what_cannot_be_drawn_is_refused(
     assert "neither .html nor .png" in refusal("map", "top/Base", "-o", tmp_path / "map.svg", "--db", name)
     assert "no such model" in refusal("map", "nobody/Nothing", "-o", tmp_path / "map.html", "--db", name)
     monkeypatch.setitem(__import__("sys").modules, "PIL.Image", None)
-    assert "pip install 'finetune-lineage[poster]'" in refusal(
+    assert "pip install 'finetune-lineage[pictures]'" in refusal(
         "map", "top/Base", "-o", tmp_path / "map.png", "--db", name
     )
     assert list(tmp_path.iterdir()) == []
