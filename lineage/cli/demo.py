@@ -12,11 +12,13 @@ import lineage.formats.audits  # noqa: F401 - tells as_text how an audit is writ
 from lineage import family
 from lineage.audit import Audit, audit
 from lineage.cli.load import load, summary
-from lineage.cli.options import opened, registry_option, write_result
+from lineage.cli.options import opened, registry_option, write_result, write_text
+from lineage.formats.graph_page import graph_page
 from lineage.formats.text import number
+from lineage.neighbourhood import neighbourhood
 from lineage.selection import Selection
 from lineage.statistics import count_family
-from registry.database import reading
+from registry.database import file_of, reading
 from registry.read import last_runs, totals
 from registry.records import RegistryError
 
@@ -31,6 +33,7 @@ _CLAIMS = (
     "hexgrad/Kokoro-82M",
 )
 _COMMONEST = 5
+_PAGE = "lineage-demo.html"
 _MODEL = "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking"
 
 
@@ -57,6 +60,9 @@ def demo(db: str | None) -> None:
     click.echo("\nWhich licence terms came along? A claim that passes, one that does not, one that cannot be known:\n")
     write_result(audit(engine, Selection(_CLAIMS)), "table", None)
     click.echo(f"\n{_judged(audit(engine, Selection(), limit=_COMMONEST))}")
+    page = (file_of(engine.url) or Path(_PAGE)).with_name(_PAGE)
+    write_text(graph_page(neighbourhood(engine, _ROOT)), page)
+    click.echo(f"\nThe family as a page; open it in a browser:\n\n  {page.absolute()}")
     command = _called_as()
     where = f" --db {shlex.quote(str(place))}" if db else ""
     click.echo(
@@ -65,7 +71,8 @@ def demo(db: str | None) -> None:
         f"  {command} why {_MODEL} {_ROOT}-Base{where}\n"
         f"  {command} license {_CLAIMS[1]}{where}\n"
         f"  {command} audit --family Qwen/Qwen2.5-3B-Instruct{where}\n"
-        f"  {command} stats author:Qwen{where}"
+        f"  {command} stats author:Qwen{where}\n"
+        f"  {command} map author:Qwen -o qwen.html{where}"
     )
 
 

@@ -152,6 +152,8 @@ def test_progress_is_a_bar_on_a_terminal(place: str, tmp_path: Path) -> None:
 def test_the_demo(tmp_path: Path) -> None:
     db = tmp_path / "demo.db"
     result = lineage("demo", "--db", db)
+    assert f"  {tmp_path}/lineage-demo.html" in result.stdout.splitlines()
+    assert "Qwen/Qwen3-1.7B and its relatives" in (tmp_path / "lineage-demo.html").read_text("utf-8")
     assert (result.exit_code, result.stderr) == (0, "")
     said = result.stdout
     assert f" into {db}\n" in said
