@@ -155,9 +155,8 @@ function draw(keep) {
   nodes = drawn();
   place(nodes);
   const view = keep && { scale: network.getScale(), position: network.getViewPosition() };
-  const list = [...nodes.values()].map(({ key, x, y }) => ({ id: key, x, y }));
+  const list = [...nodes.values()].map(({ key, x, y, width }) => ({ id: key, x, y, size: width / 2 })); // what is farther than `size` outside is not drawn
   network.setData({ nodes: list, edges: [] });
-  network.fit(); network.redraw(); // vis-network knows how wide a model is once it has drawn it
   if (chosen !== null && nodes.has(chosen)) network.selectNodes([chosen], false);
   if (view) network.moveTo(view); else home();
   const folded = models.length - [...nodes.values()].filter((item) => item.model !== undefined).length, missing = [...away.values()].reduce((a, b) => a + b, 0);
