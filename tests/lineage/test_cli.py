@@ -53,8 +53,8 @@ def commands() -> dict[str, click.Command]:
 
 
 def formats(command: click.Command) -> list[str]:
-    """The formats that a command offers."""
-    options = [p.type for p in command.params if p.name == "format_"]
+    """The formats in which a command answers; what it draws has none by default, and is tested elsewhere."""
+    options = [p.type for p in command.params if p.name == "format_" and isinstance(p.default, str)]
     return [str(choice) for option in options if isinstance(option, click.Choice) for choice in option.choices]
 
 
