@@ -5,7 +5,7 @@ from math import dist
 
 import pytest
 
-from lineage.formats.palette import STROKES, TONES, tone_of
+from lineage.formats.palette import ABSENT, STROKES, TONES, tone_of
 from lineage.rules import RULES, Verdict
 from registry.records import Relation
 
@@ -70,11 +70,12 @@ def test_a_line_stands_out_on_both_pages(colour: str) -> None:
 
 
 def test_nothing_is_told_by_colour_alone() -> None:
-    assert len({tone.shape for tone in TONES.values()}) == len(TONES)
+    assert len({tone.mark for tone in (*TONES.values(), ABSENT)}) == len(TONES) + 1
     assert len({stroke.dashes for stroke in STROKES.values()}) == len(STROKES) == len(Relation)
 
 
 def test_every_verdict_has_a_tone() -> None:
     assert {tone_of(verdict.grade, verdict.word).name for verdict in Verdict} == set(TONES)
     assert {tone_of(rule.weight, rule.verdict.word).name for rule in RULES.values()} == set(TONES)
+    assert tone_of("absent", "") is ABSENT
     assert tone_of("review", "unknown") is tone_of("review", "undeclared") is TONES["unknown"]

@@ -4,8 +4,8 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
 const [ID, DEPTH, VIA, RELATION, AUTHOR, DOWNLOADS, DAY, STATE, SAID, CAUSE, BEYOND] = Array(11).keys();
 const models = data.nodes, ROW = 27, GAP = 92, SLOT = 30, BATCH = 20, MOST = 600, CLIP = 46;
-const grades = new Map(data.grades.map(([name, ...look]) => [name, look]));
-const looks = new Map(data.relations.map(([name, ...look]) => [name, look]));
+const tones = new Map(data.tones.map(([name, colour, mark]) => [name, { colour, mark }]));
+const looks = new Map(data.relations.map(([name, colour, dashes, legend]) => [name, { colour, dashes, legend }]));
 const numbers = new Map(models.map((m, i) => [m[ID], i]));
 const number = (n) => n.toLocaleString("en-US");
 const near = models.map(() => []), parents = models.map(() => []);
@@ -88,8 +88,7 @@ function measure(item) {
 font = (size, bold) => `${bold ? "600 " : ""}${size}px system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif`;
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const tone = (look) => look[dark ? look.length - 2 : look.length - 3];
-const toneOf = (m) => tone(grades.get(data.sayings[m[SAID]][3]));
+const toneOf = (m) => tones.get(data.sayings[m[SAID]][6]);
 
 function paint({ ctx, id, x, y, state }) {
   const item = nodes.get(id), left = x - item.width / 2, faint = way.size && !way.has(id);
@@ -102,12 +101,12 @@ function paint({ ctx, id, x, y, state }) {
         ctx.fillStyle = css(state.selected ? "--link" : "--soft"); ctx.font = font(13, false);
         ctx.textBaseline = "middle"; ctx.textAlign = "left"; ctx.fillText(item.text, left + 11, y + 0.5);
       } else {
-        const m = models[item.model], middle = left + SLOT / 2 - 2, mark = grades.get(data.sayings[m[SAID]][3])[3];
-        ctx.fillStyle = toneOf(m); ctx.strokeStyle = toneOf(m); ctx.lineWidth = 2;
+        const middle = left + SLOT / 2 - 2, { colour, mark } = toneOf(models[item.model]);
+        ctx.fillStyle = ctx.strokeStyle = colour; ctx.lineWidth = 2;
         ctx.beginPath(); ctx.arc(middle, y, item.radius, 0, 2 * Math.PI);
-        if (data.sayings[m[SAID]][3] === "absent") { ctx.fillStyle = css("--ground"); ctx.fill(); ctx.stroke(); } else ctx.fill();
+        if (mark === "–") { ctx.fillStyle = css("--ground"); ctx.fill(); ctx.stroke(); } else ctx.fill();
         if (state.selected || item.model === 0) { ctx.strokeStyle = css("--ink"); ctx.lineWidth = state.selected ? 2.5 : 1.5; ctx.beginPath(); ctx.arc(middle, y, item.radius + 3, 0, 2 * Math.PI); ctx.stroke(); }
-        if (item.radius >= 6 && mark !== "✓" && mark !== "–") { ctx.fillStyle = css("--ground"); ctx.font = font(item.radius + 4, true); ctx.textAlign = "center"; ctx.textBaseline = "middle"; ctx.fillText(mark, middle, y + 0.5); }
+        if (item.radius >= 6 && (mark === "?" || mark === "✕")) { ctx.fillStyle = css("--ground"); ctx.font = font(item.radius + 4, true); ctx.textAlign = "center"; ctx.textBaseline = "middle"; ctx.fillText(mark, middle, y + 0.5); }
         ctx.fillStyle = css("--ink"); ctx.font = font(13, item.model === 0); ctx.textBaseline = "middle"; ctx.textAlign = "left";
         ctx.fillText(item.text, left + SLOT, y + 0.5);
       }
@@ -133,13 +132,13 @@ function lines(ctx) {
   ctx.globalAlpha = 1; ctx.setLineDash([]);
 }
 function line(ctx, from, to, relation, extra) {
-  const [light, night, dash] = looks.get(relation) || looks.get("unknown"), on = way.has(from.key) && way.has(to.key);
+  const { colour, dashes } = looks.get(relation) || looks.get("unknown"), on = way.has(from.key) && way.has(to.key);
   const back = to.column <= from.column, x0 = back ? from.x - from.width / 2 - 4 : from.x + from.width / 2 + 6, x1 = to.x - to.width / 2 - 5;
   const bend = Math.max(40, (x1 - x0) / 2), [first, second] = back ? [x0 - 50, x1 - 50] : [x0 + bend, x1 - 6 - bend];
-  ctx.strokeStyle = ctx.fillStyle = dark ? night : light;
+  ctx.strokeStyle = ctx.fillStyle = colour;
   ctx.globalAlpha = way.size && !on ? 0.3 : extra ? 0.6 : 1;
   ctx.lineWidth = way.size && on ? 3 : 1.5;
-  ctx.setLineDash(dash);
+  ctx.setLineDash(dashes);
   ctx.beginPath(); ctx.moveTo(x0, from.y); ctx.bezierCurveTo(first, from.y, second, to.y, x1 - 6, to.y); ctx.stroke();
   ctx.setLineDash([]);
   ctx.beginPath(); ctx.moveTo(x1, to.y); ctx.lineTo(x1 - 8, to.y - 4); ctx.lineTo(x1 - 8, to.y + 4); ctx.fill();
@@ -245,9 +244,9 @@ function groupWords(item) {
   return words;
 }
 function modelWords(i) {
-  const m = models[i], [declared, effective, verdict, grade, license, why] = data.sayings[m[SAID]], [words, , , mark] = grades.get(grade);
-  const badge = element("span", `${mark} ${verdict ? `${verdict} (${grade})` : words}`, { class: "badge" });
-  badge.style.color = toneOf(m);
+  const m = models[i], [declared, effective, verdict, grade, license, why] = data.sayings[m[SAID]], { colour, mark } = toneOf(m);
+  const badge = element("span", `${mark} ${verdict ? `${verdict} (${grade})` : "not on the Hub"}`, { class: "badge" });
+  badge.style.borderColor = colour;
   const facts = element("dl");
   for (const [name, fact] of [
     ["declared", declared], ["effective", effective], ["downloads", m[DOWNLOADS] === null ? "not known" : `${number(m[DOWNLOADS])} in 30 days`],
@@ -334,8 +333,8 @@ at("home").addEventListener("click", home);
 at("close").addEventListener("click", () => choose(null, false));
 at("unfold").addEventListener("click", () => { for (let i = 0; i < models.length && shown.size < MOST; i++) show(i); draw(false); });
 at("refold").addEventListener("click", () => { shown = new Set(data.shown); chosen = null; way = new Set(); draw(false); tell(null); });
-at("theme").addEventListener("click", () => { document.documentElement.dataset.theme = dark ? "light" : "dark"; draw(true); legends(); tell(chosen); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { draw(true); legends(); });
+at("theme").addEventListener("click", () => { document.documentElement.dataset.theme = dark ? "light" : "dark"; draw(true); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(true));
 at("save").addEventListener("click", () => {
   const from = at("net").querySelector("canvas"), to = document.createElement("canvas"), ctx = to.getContext("2d"), ratio = devicePixelRatio || 1, foot = 30 * ratio;
   to.width = from.width; to.height = from.height + foot;
@@ -345,11 +344,11 @@ at("save").addEventListener("click", () => {
 });
 
 function legends() {
-  at("grades").replaceChildren(...data.grades.map(([name, words, light, night, mark]) => swatch(`${mark} ${name}: ${words}`, (ctx) => {
-    ctx.fillStyle = ctx.strokeStyle = dark ? night : light; ctx.lineWidth = 2; ctx.beginPath(); ctx.arc(14, 9, 6, 0, 2 * Math.PI); if (name === "absent") ctx.stroke(); else ctx.fill();
+  at("tones").replaceChildren(...data.tones.map(([, colour, mark, legend]) => swatch(`${mark} ${legend}`, (ctx) => {
+    ctx.fillStyle = ctx.strokeStyle = colour; ctx.lineWidth = 2; ctx.beginPath(); ctx.arc(14, 9, 6, 0, 2 * Math.PI); if (mark === "–") ctx.stroke(); else ctx.fill();
   })));
-  at("relations").replaceChildren(...data.relations.map(([name, light, night, dash]) => swatch(name === "unknown" ? "in a way nobody states" : name, (ctx) => {
-    ctx.strokeStyle = dark ? night : light; ctx.lineWidth = 2; ctx.setLineDash(dash); ctx.beginPath(); ctx.moveTo(0, 9); ctx.lineTo(28, 9); ctx.stroke();
+  at("relations").replaceChildren(...data.relations.map(([, colour, dashes, legend]) => swatch(legend, (ctx) => {
+    ctx.strokeStyle = colour; ctx.lineWidth = 2; ctx.setLineDash(dashes); ctx.beginPath(); ctx.moveTo(0, 9); ctx.lineTo(28, 9); ctx.stroke();
   })));
 }
 function swatch(words, paintIt) {

@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lineage.folding import Folding, fold
-from lineage.formats.colours import GRADES, RELATIONS
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.markup import Markup, clipped, tag
 from lineage.formats.pages import content_policy, own
+from lineage.formats.palette import ABSENT, STROKES, TONES, tone_of
 from lineage.formats.text import number, printable
 from lineage.neighbourhood import Neighbourhood, Node
 from registry.records import RegistryError
@@ -62,7 +62,7 @@ def _data(found: Neighbourhood) -> str:
     said = {node.said: 0 for node in found.nodes}
     said = {one: at for at, one in enumerate(said)}
     number_of = {found.nodes[at].id: new for at, new in place.items()}
-    relations = list(RELATIONS)
+    relations = list(STROKES)
     whole = {
         "nodes": [_node(found.nodes[at], held, at, place, said[found.nodes[at].said]) for at in held.shown],
         "edges": [
@@ -72,9 +72,9 @@ def _data(found: Neighbourhood) -> str:
         ],
         "shown": [place[at] for at in first.shown if at in place],
         "away": [[place[g.at], g.side, g.relation, g.models] for g in held.groups],
-        "sayings": [[printable(text or "") for text in one] for one in said],
-        "relations": [[name, look.colour, look.dark, look.dash] for name, look in RELATIONS.items()],
-        "grades": [[name, look.words, look.colour, look.dark, look.mark] for name, look in GRADES.items()],
+        "sayings": [[*(printable(text or "") for text in one), tone_of(one.grade, one.verdict).name] for one in said],
+        "relations": [[name, look.colour, look.dashes, look.legend] for name, look in STROKES.items()],
+        "tones": [[tone.name, tone.colour, tone.mark, tone.legend] for tone in (*TONES.values(), ABSENT)],
         "day": (found.data_date or "")[:10],
         "command": f"lineage graph {printable(found.model)} -o relatives.json",
     }

@@ -5,15 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lineage.formats.palette import STROKES, TONES, tone_of
-from lineage.map import ABSENT, FamilyMap
+from lineage.formats.palette import ABSENT, STROKES, TONES, tone_of
+from lineage.map import FamilyMap
 from registry.bulk import RELATIONS, Ints
 from registry.records import Relation
 
-_ROOT, _OTHER, _ABSENT = "#D55E00", "#8A8F98", "#5C6470"
-_GRADES = [*TONES, ABSENT]
+_ROOT, _OTHER = "#D55E00", "#8A8F98"
 #: What a legend calls those whose name does not say it.
-_TITLES = {"unknown": "no terms to judge", ABSENT: "not on the Hub"}
+_TITLES = {"unknown": "no terms to judge", ABSENT.name: "not on the Hub"}
 #: The authors with most models have one each: those of Okabe and Ito first (https://jfly.uni-koeln.de/color/).
 _AUTHOR_COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7a5195", "#8c564b",
@@ -41,10 +40,9 @@ def _by_relation(family: FamilyMap) -> Colouring:
 
 
 def _by_grade(family: FamilyMap) -> Colouring:
-    groups = [(_TITLES.get(name, name), tone.colour) for name, tone in TONES.items()]
-    tones = [ABSENT if s.grade == ABSENT else tone_of(s.grade, s.verdict).name for s in family.sayings]
-    of = np.array([_GRADES.index(name) for name in tones], np.int64)[family.said]
-    return _met("licence verdict", [*groups, (_TITLES[ABSENT], _ABSENT)], of)
+    tones = [*TONES.values(), ABSENT]
+    of = np.array([tones.index(tone_of(said.grade, said.verdict)) for said in family.sayings], np.int64)[family.said]
+    return _met("licence verdict", [(_TITLES.get(tone.name, tone.name), tone.colour) for tone in tones], of)
 
 
 def _by_author(family: FamilyMap) -> Colouring:

@@ -2,7 +2,7 @@
 
 The classes are colours of Okabe and Ito (https://jfly.uni-koeln.de/color/), the relations were searched for beside
 them: tests/test_palette.py holds both to a distance that protanopes, deuteranopes and tritanopes still see, and to a
-contrast on a light and on a dark page. Colour never stands alone: a class has a shape too, a relation a dash.
+contrast on a light and on a dark page. Colour never stands alone: a class has a mark too, a relation a dash.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from registry.records import Relation
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """How a class of verdicts is drawn: colour, shape (a name of vis-network's), and what the legend says of it."""
+    """How a class of verdicts is drawn: colour, mark, and what the legend says of it."""
 
     name: str
     colour: str
-    shape: str
+    mark: str
     legend: str
 
 
@@ -35,12 +35,14 @@ class Stroke:
 TONES = {
     tone.name: tone
     for tone in (
-        Tone("pass", "#0072B2", "dot", "pass: nothing known speaks against the label"),
-        Tone("review", "#E69F00", "diamond", "review: somebody has to look"),
-        Tone("unknown", "#999999", "square", "review: no terms to judge, here or above"),
-        Tone("violation", "#D55E00", "triangle", "violation: inherited terms speak against the label"),
+        Tone("pass", "#0072B2", "✓", "pass: nothing known speaks against the label"),
+        Tone("review", "#E69F00", "?", "review: somebody has to look"),
+        Tone("unknown", "#999999", "·", "review: no terms to judge, here or above"),
+        Tone("violation", "#D55E00", "✕", "violation: inherited terms speak against the label"),
     )
 }
+#: Models that are not judged.
+ABSENT = Tone("absent", "#5C6470", "–", "not on the Hub, as far as is known")
 _NOTHING_TO_JUDGE = {Verdict.UNKNOWN.word, Verdict.UNDECLARED.word}
 
 STROKES = {
@@ -56,5 +58,8 @@ STROKES = {
 
 
 def tone_of(grade: str, verdict: str) -> Tone:
-    """How a model is drawn that an audit puts into this class (pass, review or violation) for this verdict's word."""
+    """How a model is drawn that an audit puts into this class (pass, review or violation) for this verdict's word, or
+    that is `absent`."""
+    if grade == ABSENT.name:
+        return ABSENT
     return TONES["unknown" if grade == "review" and verdict in _NOTHING_TO_JUDGE else grade]

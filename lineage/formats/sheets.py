@@ -7,8 +7,8 @@ from math import log10
 from typing import NamedTuple
 
 from lineage.folding import Group, fold
-from lineage.formats.colours import GRADES, RELATIONS
 from lineage.formats.markup import clipped, tag
+from lineage.formats.palette import ABSENT, STROKES, TONES, tone_of
 from lineage.formats.text import number, printable
 from lineage.neighbourhood import Neighbourhood
 from lineage.tidy import Spot, spots
@@ -17,7 +17,7 @@ from registry.records import RegistryError
 _ROW, _GAP, _SLOT, _EDGE, _HEAD, _FOOT = 26, 96, 30, 30, 74, 86
 #: The middling width of a character, in parts of its size: of DejaVu Sans, the widest that browsers are likely to take.
 _WIDE = 0.58
-_INK, _SOFT, _GROUND, _CARD, _RIM = "#16181d", "#59616e", "#fbfbf9", "#ffffff", "#c9ced6"
+_INK, _SOFT, _GROUND, _CARD, _RIM = "#16181d", "#59616e", "#ffffff", "#ffffff", "#c9ced6"
 _SANS = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
 
 
@@ -195,7 +195,7 @@ def _sheet(found: Neighbourhood) -> Sheet:
         left += columns[column] + _GAP
     top = min(spot.row for spot in drawn)
     y = [_HEAD + _ROW / 2 + (spot.row - top) * _ROW for spot in drawn]
-    width = max(left - _GAP + _EDGE, 900.0)
+    width = max(left - _GAP + _EDGE, 1500.0)
     height = max(y) + _ROW / 2 + _FOOT
     shapes: list[Shape] = []
     place = {spot.what: at for at, spot in enumerate(drawn) if isinstance(spot.what, int)}
@@ -237,19 +237,19 @@ def _lines(found: Neighbourhood, drawn: Sequence[Spot], place: dict[int, int]) -
 
 
 def _curve(x0: float, y0: float, x1: float, y1: float, relation: str) -> Curve:
-    look = RELATIONS.get(relation, RELATIONS["unknown"])
-    return Curve(x0 + 6, y0, x1 - 4, y1, look.colour, look.dash)
+    look = STROKES[relation]
+    return Curve(x0 + 6, y0, x1 - 4, y1, look.colour, look.dashes)
 
 
 def _drawn(found: Neighbourhood, spot: Spot, name: str, x: float, y: float, width: float) -> list[Shape]:
     if isinstance(spot.what, Group):
         return [Pill(x, y, width), Text(x + 11, y, name, colour=_SOFT)]
     node = found.nodes[spot.what]
-    grade = GRADES[node.said.grade]
+    tone = tone_of(node.said.grade, node.said.verdict)
     radius = 4 + min(8.0, 1.25 * log10(1 + (node.downloads or 0)))
     middle, first = x + _SLOT / 2 - 2, spot.what == 0
     shapes: list[Shape] = [Dot(middle, y, radius + 3, _INK, filled=False)] if first else []
-    shapes.append(Dot(middle, y, radius, grade.colour, filled=node.said.grade != "absent"))
+    shapes.append(Dot(middle, y, radius, tone.colour, filled=tone is not ABSENT))
     if radius >= 6 and node.said.grade in {"review", "violation"}:
         shapes.append(
             Text(middle, y, "?" if node.said.grade == "review" else "x", 11, _GROUND, bold=True, centred=True)
@@ -259,14 +259,12 @@ def _drawn(found: Neighbourhood, spot: Spot, name: str, x: float, y: float, widt
 
 def _legend(height: float) -> Iterator[Shape]:
     x, y = float(_EDGE), height - 52
-    for name, grade in GRADES.items():
-        words = f"{name}: {grade.words}"
-        yield Dot(x + 6, y, 6, grade.colour, filled=name != "absent")
-        yield Text(x + 18, y, words, 12, _SOFT)
-        x += 40 + len(words) * 12 * _WIDE
+    for tone in (*TONES.values(), ABSENT):
+        yield Dot(x + 6, y, 6, tone.colour, filled=tone is not ABSENT)
+        yield Text(x + 18, y, tone.legend, 12, _SOFT)
+        x += 40 + len(tone.legend) * 12 * _WIDE
     x, y = float(_EDGE), height - 26
-    for name in RELATIONS:
-        words = "in a way nobody states" if name == "unknown" else name
+    for name, stroke in STROKES.items():
         yield _curve(x - 6, y, x + 44, y, name)
-        yield Text(x + 50, y, words, 12, _SOFT)
-        x += 76 + len(words) * 12 * _WIDE
+        yield Text(x + 50, y, stroke.legend, 12, _SOFT)
+        x += 76 + len(stroke.legend) * 12 * _WIDE
