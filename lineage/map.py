@@ -2,33 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Engine
 
 from lineage.claims import Claims
-from lineage.judgement import Judgement, grade_of
 from lineage.layout import Layout, Tree, layout, tree
-from lineage.rules import RULES
+from lineage.sayings import Said, sayings
 from lineage.selection import Selection, select_models
-from lineage.verdicts import Case, Verdicts
+from lineage.verdicts import Verdicts
 from registry.bulk import Columns, Ints
 from registry.database import reading
 from registry.names import find_roots
 from registry.read import data_date
-from registry.records import State
-
-#: What becomes of a model of which no verdict is given: it is not on the Hub, as far as is known.
-ABSENT = "absent"
-
-
-class Said(NamedTuple):
-    """What the map says of models that are judged alike: verdict, its class (or `absent`), and why."""
-
-    verdict: str
-    grade: str
-    why: str
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,8 +23,8 @@ class FamilyMap:
 
     `up` is the place of the parent at which a model stands, -1 for a root; `relation` that to it, by its number in
     `registry.bulk.RELATIONS`, -1 for a root. `day` counts from 1970-01-01, 0 where not known; `downloads` are those of
-    the last 30 days, 0 where not known. `author`, `label` (the licence declared) and `said` (the verdict) number what
-    `authors`, `labels` and `sayings` hold; -1 stands for no author. `about` is the ancestor whose terms decide the
+    the last 30 days, 0 where not known. `author` and `said` number what `authors` and `sayings` hold; -1 stands for no
+    author. `about` is the ancestor whose terms decide the
     verdict, by its number among `ids` and then `others` (ancestors outside the family), -1 for none. `merges` holds
     the edges to all other parents: child, parent, relation.
     """
@@ -52,8 +38,6 @@ class FamilyMap:
     downloads: Ints
     author: Ints
     authors: list[str]
-    label: Ints
-    labels: list[str]
     said: Ints
     sayings: list[Said]
     about: Ints
@@ -91,11 +75,8 @@ def _mapped(connection: Connection, roots: Sequence[str]) -> FamilyMap:
     places, days = places[shape.order], days[shape.order]
     of_edge = np.append(relation, -1)[shape.edge]
     author, authors = _numbered(columns.texts(places, "author"))
-    claims = Claims(columns)
-    labels = claims.number[places]
-    met, label = np.unique(labels, return_inverse=True)
     ids = columns.ids(places)
-    said, sayings, about, others = _judged(Verdicts(columns, claims), places)
+    said, found, about, others = _judged(Verdicts(columns, Claims(columns)), places)
     return FamilyMap(
         asked=asked,
         data_date=data_date(connection),
@@ -106,10 +87,8 @@ def _mapped(connection: Connection, roots: Sequence[str]) -> FamilyMap:
         downloads=columns.downloads[places],
         author=author,
         authors=authors,
-        label=label,
-        labels=[claims.labels[number].text for number in met.tolist()],
         said=said,
-        sayings=sayings,
+        sayings=found,
         about=about,
         others=others,
         merges=_merges(shape, child, parent, relation),
@@ -157,27 +136,9 @@ def _numbered(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
 def _judged(verdicts: Verdicts, places: Ints) -> tuple[Ints, list[Said], Ints, list[str]]:
     """What the rules say of some models, and which ancestor decides that (see FamilyMap)."""
     columns = verdicts.columns
-    absent = np.array([said.state in {State.PLACEHOLDER, State.GONE} for said in columns.sayings], np.bool_)
-    cases = np.where(absent[columns.said[places]], len(verdicts.cases), verdicts.case[places])
-    deciding = [max(case.judgements, key=lambda j: j.verdict, default=None) for case in verdicts.cases]
-    spoken = [_said(case, judgement) for case, judgement in zip(verdicts.cases, deciding, strict=True)]
-    spoken.append(Said("", ABSENT, "It is not on the Hub, as far as is known."))
-    numbers = {said: number for number, said in enumerate(dict.fromkeys(spoken))}
-    said = np.array([numbers[one] for one in spoken], np.int64)[cases]
-    keys = [-1 if judgement is None or judgement.key is None else judgement.key for judgement in deciding]
-    position = np.array([*keys, -1], np.int64)[cases]
-    ancestors = np.full(len(places), -1, np.int64)
-    pointed = position >= 0
-    ancestors[pointed] = verdicts.reach.at(places[pointed], position[pointed])
+    said, found, ancestors = sayings(verdicts, places)
     number = np.full(len(columns.keys) + 1, -1, np.int64)
     number[places] = np.arange(len(places))
-    outside = np.unique(ancestors[pointed & (number[ancestors] < 0)])
+    outside = np.unique(ancestors[(ancestors >= 0) & (number[ancestors] < 0)])
     number[outside] = np.arange(len(places), len(places) + len(outside))
-    return said, list(numbers), number[ancestors], columns.ids(outside)
-
-
-def _said(case: Case, judgement: Judgement | None) -> Said:
-    if judgement is None:
-        return Said("ok", "pass", "Nothing that is known speaks against the label.")
-    grade = grade_of(RULES[j.rule].weight for j in case.judgements if j.verdict == judgement.verdict)
-    return Said(judgement.verdict.word, grade, RULES[judgement.rule].says)
+    return said, found, number[ancestors], columns.ids(outside)

@@ -155,14 +155,15 @@
     return list;
   };
   const tell = (i) => {
-    const [verdict, grade, why] = data.sayings[data.said[i]];
+    const [declared, effective, verdict, grade, license, why] = data.sayings[data.said[i]];
     const hub = `https://huggingface.co/${data.ids[i].split("/").map(encodeURIComponent).join("/")}`;
     const title = made("h2", null);
     title.append(made("a", data.ids[i], { href: hub, rel: "noreferrer noopener", target: "_blank" }));
     const facts = made("dl", null);
     const fact = (name, value) => facts.append(made("dt", name), made("dd", value));
     fact("Made as", data.relations[data.relation[i]]);
-    fact("Licence declared", data.labels[data.label[i]]);
+    fact("Licence declared", declared);
+    fact("Licences that apply", effective);
     fact("Created", date(data.day[i]));
     fact("Downloads, last 30 days", data.downloads[i] ? count.format(data.downloads[i]) : "0 or not known");
     fact("Models in its disc", count.format(data.members[i]));

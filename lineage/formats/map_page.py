@@ -61,8 +61,7 @@ def packed(family: FamilyMap) -> str:
     facts: dict[str, Any] = {
         "ids": family.ids,
         "others": family.others,
-        "labels": [printable(label) for label in family.labels],
-        "sayings": family.sayings,
+        "sayings": [[printable(text or "") for text in said] for said in family.sayings],
         "relations": [*RELATIONS, "a root"],
         "modes": [
             {"name": c.name, "groups": [(printable(name), colour) for name, colour in c.groups], "column": f"of{at}"}
@@ -92,7 +91,6 @@ def _columns(family: FamilyMap) -> dict[str, NDArray[Any]]:
         "mergeChild": family.merges[0].astype("<u4"),
         "mergeParent": family.merges[1].astype("<u4"),
         "day": family.day.clip(0, 2**16 - 1).astype("<u2"),
-        "label": family.label.astype("<u2"),
         "said": family.said.astype("<u2"),
         "relation": np.where(family.relation < 0, len(RELATIONS), family.relation).astype("u1"),
     }

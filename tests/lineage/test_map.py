@@ -17,7 +17,8 @@ from lineage.family import descendants
 from lineage.formats.groups import colourings
 from lineage.formats.map_page import map_page, packed
 from lineage.formats.palette import STROKES
-from lineage.map import ABSENT, FamilyMap, family_map
+from lineage.map import FamilyMap, family_map
+from lineage.sayings import ABSENT
 from lineage.selection import Selection
 from registry.bulk import RELATIONS
 from registry.records import Relation
@@ -74,8 +75,7 @@ def test_a_map_says_what_an_audit_says(snapshot_registry: Engine) -> None:
     assert {model.model: (model.verdict, model.grade) for model in audited} == {
         id: (one.verdict, one.grade) for id, one in said.items() if one.grade != ABSENT
     }
-    labels = {id: found.labels[number] for id, number in zip(found.ids, found.label.tolist(), strict=True)}
-    assert all(labels[model.model] == model.declared for model in audited)
+    assert all((said[m.model].declared, said[m.model].effective) == (m.declared, m.effective) for m in audited)
     deciding = {model.model: {finding.ancestor for finding in model.findings} for model in audited}
     names = [*found.ids, *found.others]
     about = {id: names[n] if n >= 0 else None for id, n in zip(found.ids, found.about.tolist(), strict=True)}

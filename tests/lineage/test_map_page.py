@@ -1,43 +1,31 @@
 """The page of a map in a real browser: it asks for nothing, and shows what the registry holds."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import Engine
 
-from benchmarks.generator import write
-from crawler.load import import_files
 from lineage.family import descendants
 from lineage.formats.map_page import map_page
 from lineage.map import family_map
 from registry.bulk import RELATIONS
-from registry.database import open_registry
-from tests.conftest import SNAPSHOT
-from tests.databases import Files
+from tests.browsers import needs_browser, page_of
 from tests.families import api_row, family, save
 from tests.lineage.test_map import SKETCH
 
-CHROMIUM = shutil.which("chromium")
-#: Where nobody has to have a browser the tests are left out; CI has to.
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"), reason="no browser: apt-get install chromium"
-)
+pytestmark = needs_browser
 HOSTILE = "</script><img src=x onerror=alert(1)><b>"
 
 
 @dataclass
 class Seen:
-    """A page, and what it asked for and complained of."""
+    """A page that draws; what it drew is counted."""
 
     page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
 
     def redraw(self) -> None:
         """Wait for the next frame that the last deed brings."""
@@ -49,53 +37,15 @@ class Seen:
         return self.page.inner_text(selector)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        options = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"]
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield running
-        running.close()
-
-
 @contextmanager
 def opened(browser: Browser, folder: Path, engine: Engine, *roots: str) -> Iterator[Seen]:
-    """The map of some roots, from a file; nothing may go wrong until the end."""
+    """The map of some roots, from a file."""
     file = folder / "map.html"
     file.write_text(map_page(family_map(engine, *roots)), encoding="utf-8")
-    context = browser.new_context(viewport={"width": 1200, "height": 800}, offline=True)
-    seen = Seen(context.new_page())
-    seen.page.on("console", lambda message: seen.complaints.append(message.text))
-    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.on("request", lambda request: seen.requests.append(request.url))
-    seen.page.goto(file.as_uri())
-    seen.redraw()
-    yield seen
-    assert seen.complaints == []
-    assert seen.requests == [file.as_uri()]
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def qwen(sqlite: Files) -> Iterator[Engine]:
-    """The embedded snapshot."""
-    with sqlite.place() as place:
-        engine = open_registry(place, create=True)
-        import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
-        yield engine
-        engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def synthetic(sqlite: Files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A synthetic Hub, in which the largest family has some thousand models."""
-    file = tmp_path_factory.mktemp("hub") / "hub.jsonl"
-    write(file, 40_000)
-    with sqlite.place() as place:
-        engine = open_registry(place, create=True)
-        import_files(engine, [file], seen="2026-09-25T00:00:00Z", progress=lambda dump, models: None)
-        yield engine
-        engine.dispose()
+    with page_of(browser, file, "body[data-drawn]") as page:
+        seen = Seen(page)
+        seen.redraw()
+        yield seen
 
 
 def search(seen: Seen, words: str) -> None:
@@ -104,14 +54,14 @@ def search(seen: Seen, words: str) -> None:
     seen.redraw()
 
 
-def test_the_page_shows_what_the_registry_holds(browser: Browser, tmp_path: Path, qwen: Engine) -> None:
-    known = descendants(qwen, "author:Qwen").members
-    with opened(browser, tmp_path, qwen, "author:Qwen") as seen:
+def test_the_page_shows_what_the_registry_holds(browser: Browser, tmp_path: Path, sqlite_snapshot: Engine) -> None:
+    known = descendants(sqlite_snapshot, "author:Qwen").members
+    with opened(browser, tmp_path, sqlite_snapshot, "author:Qwen") as seen:
         assert seen.text("#shown") == f"{len(known):,} models"
         assert seen.text("#seen") == f"{len(known):,} in view"
         rows = seen.page.locator("#legend label").all()
         shown = {row.locator(".name").inner_text(): row.locator(".n").inner_text() for row in rows}
-    placed = [RELATIONS[n] if n >= 0 else "root" for n in family_map(qwen, "author:Qwen").relation.tolist()]
+    placed = [RELATIONS[n] if n >= 0 else "root" for n in family_map(sqlite_snapshot, "author:Qwen").relation.tolist()]
     assert shown == {relation: f"{placed.count(relation):,}" for relation in (*RELATIONS, "root")}
 
 
@@ -125,8 +75,8 @@ def test_the_largest_family_of_a_hub_is_shown_whole(browser: Browser, tmp_path: 
         assert f"{total:,}" in seen.text("#told dl")
 
 
-def test_search_finds_and_a_click_tells(browser: Browser, tmp_path: Path, qwen: Engine) -> None:
-    with opened(browser, tmp_path, qwen, "Qwen/Qwen3-8B-Base") as seen:
+def test_search_finds_and_a_click_tells(browser: Browser, tmp_path: Path, sqlite_snapshot: Engine) -> None:
+    with opened(browser, tmp_path, sqlite_snapshot, "Qwen/Qwen3-8B-Base") as seen:
         seen.page.fill("#search", "qwen3-8b")
         assert seen.page.locator("#found li").count() == 10
         search(seen, "qwen/qwen3-8b")
@@ -161,10 +111,10 @@ def test_what_stands_in_the_middle_is_what_a_click_there_chooses(
         assert "not on the Hub" in seen.text("#told .verdict")
 
 
-def test_filters_count_what_is_left(browser: Browser, tmp_path: Path, qwen: Engine) -> None:
-    known = descendants(qwen, "Qwen/Qwen3-8B-Base").members
+def test_filters_count_what_is_left(browser: Browser, tmp_path: Path, sqlite_snapshot: Engine) -> None:
+    known = descendants(sqlite_snapshot, "Qwen/Qwen3-8B-Base").members
     quantized = sum(member.relation == "quantized" for member in known)
-    with opened(browser, tmp_path, qwen, "Qwen/Qwen3-8B-Base") as seen:
+    with opened(browser, tmp_path, sqlite_snapshot, "Qwen/Qwen3-8B-Base") as seen:
         seen.page.locator("#legend label", has_text="quantized").locator("input").uncheck()
         assert seen.text("#shown") == f"{len(known) - quantized} of {len(known)} models shown"
         seen.page.click("#all")
@@ -183,8 +133,8 @@ def test_filters_count_what_is_left(browser: Browser, tmp_path: Path, qwen: Engi
             assert sum(int(count.replace(",", "")) for count in counts) == len(known)
 
 
-def test_zooming_shows_less_and_zero_shows_all(browser: Browser, tmp_path: Path, qwen: Engine) -> None:
-    with opened(browser, tmp_path, qwen, "author:Qwen") as seen:
+def test_zooming_shows_less_and_zero_shows_all(browser: Browser, tmp_path: Path, sqlite_snapshot: Engine) -> None:
+    with opened(browser, tmp_path, sqlite_snapshot, "author:Qwen") as seen:
         whole = seen.text("#seen")
         seen.page.focus("#map")
         for _ in range(4):
