@@ -12,6 +12,7 @@ from benchmarks.imports import imported
 from benchmarks.maps import mapped
 from benchmarks.measures import Row, goal, preface, table
 from benchmarks.queries import queries, starts
+from benchmarks.relatives import related
 from benchmarks.servers import postgresql
 from registry.database import open_registry
 
@@ -43,7 +44,7 @@ def measured(folder: Path, models: int, paces: dict[int, float]) -> Iterator[tup
     yield "SQLite: what comes in", rows + list(crawled(folder, models))
     engine = open_registry(str(db))
     yield "SQLite: what is asked", [*queries(engine), *judged(engine), *starts(engine)]
-    yield "maps under a browser without a GPU", list(mapped(engine, folder))
+    yield "pages in a browser without a GPU", [*related(engine, folder), *mapped(engine, folder)]
     engine.dispose()
     with postgresql(folder / "server") as url:
         rows = list(imported(folder, url, models))

@@ -13,13 +13,13 @@ from sqlalchemy import Engine
 from benchmarks.measures import Row, alone, goal
 from lineage.formats.map_page import map_page
 from lineage.map import family_map
-from registry.bulk import everything
+from registry.bulk import Columns, Ints, everything
 from registry.database import open_registry, reading
 
 SIZES = (300, 3_000, 30_000, 137_000, 300_000)
 #: The bars are for the largest family of the Hub; twice as many need only open.
 _BARRED, _STEPS = 137_000, 4
-_SWIFTSHADER = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"]
+SWIFTSHADER = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"]
 
 
 def mapped(engine: Engine, folder: Path) -> Iterator[Row]:
@@ -43,14 +43,20 @@ def rooted(url: str) -> list[tuple[str, ...]]:
     """For each size the roots of families that come to about as many models, as far as there are as many."""
     with reading(open_registry(url)) as connection:
         columns = everything(connection)
-        top = np.arange(len(columns.keys))
-        top[columns.child[::-1]] = columns.parent[::-1]  # the first parent that a model names is written last
-        for _ in range(8):  # 256 steps; of a model on a cycle, one of it
-            top = top[top]
-        sizes = np.bincount(top, minlength=len(top))
+        sizes = family_sizes(columns)
         order = np.argsort(-sizes, kind="stable")[:100_000]
         found = [_filling(sizes[order].tolist(), size) for size in SIZES]
         return [tuple(columns.ids(order[np.array(chosen, np.int64)])) for chosen in found if chosen]
+
+
+def family_sizes(columns: Columns) -> Ints:
+    """By the place of each model that has no parents, how many came down from it by the parents they name first."""
+    top = np.arange(len(columns.keys))
+    top[columns.child[::-1]] = columns.parent[::-1]  # the first parent that a model names is written last
+    for _ in range(8):  # 256 steps; of a model on a cycle, one of it
+        top = top[top]
+    sizes: Ints = np.bincount(top, minlength=len(top))
+    return sizes
 
 
 def _filling(sizes: list[int], wanted: int) -> list[int]:
@@ -75,7 +81,7 @@ def write(url: str, roots: tuple[str, ...], file: Path) -> int:
 def shown(file: Path) -> tuple[float, float]:
     """Seconds until the first picture of a page stands, and the most that a zoom step takes until its picture does."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_SWIFTSHADER)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SWIFTSHADER)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
         start = perf_counter()
         page.goto(file.as_uri())
