@@ -35,7 +35,7 @@ SWEEP = {"limit": PAGE_SIZE, "sort": "createdAt", "direction": 1, "expand": list
 #: read jumps ahead of it; the next update finds it, since it goes down to the time before this one began.
 _CHANGES = {"limit": PAGE_SIZE, "sort": "lastModified", "expand": list(EXPAND)}
 #: Pages are saved together until they hold so many models, or so many seconds are over.
-_MOST, _PATIENCE = 50_000, 5.0
+_MOST, _PATIENCE = 50_000, 2.0
 #: How far below the watermark an update reads on, for servers that are not all of the same age.
 _MARGIN = timedelta(hours=1)
 #: The Hub itself held 3,094,856 models on 2026-09-25 (hf-model-supply-chain) and grew by 2,857 a day.
@@ -95,7 +95,7 @@ def _paged(page: Answer, *, over: bool) -> _Paged:
 
 
 def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
-    """Pages that are saved together: as many as come in five seconds, but no more than a thirtieth of those before.
+    """Pages that are saved together: as many as come in two seconds, but no more than a thirtieth of those before.
 
     The larger a registry is, the more pages of its indexes are written for each page of models: see `crawler.load`.
     """
