@@ -240,7 +240,13 @@ function tell(key) {
 function groupWords(item) {
   const words = [element("h3", item.text), element("p", `Folded beside ${models[item.owner][ID]}.`)];
   if (item.missing) words.push(element("p", `${number(item.missing)} of them are not in this file. ${data.command} writes all.`));
-  if (item.members.length) { const button = element("button", "Unfold", { type: "button" }); button.addEventListener("click", () => unfold(item)); words.push(button); }
+  if (item.members.length) {
+    const button = element("button", "Unfold", { type: "button" }), list = element("ul");
+    item.members.slice(0, 10).forEach((j) => list.append(element("li", models[j][BEYOND] > 1 ? `${models[j][ID]} and ${number(models[j][BEYOND] - 1)} beyond it` : models[j][ID])));
+    if (item.members.length > 10) list.append(element("li", `… and ${number(item.members.length - 10)} more`));
+    button.addEventListener("click", () => unfold(item));
+    words.push(list, button);
+  }
   return words;
 }
 function modelWords(i) {
@@ -273,8 +279,8 @@ function modelWords(i) {
 }
 
 network.on("beforeDrawing", lines);
-network.on("click", ({ nodes: [key] }) => { if (key === undefined) choose(null, false); else if (typeof key === "string") toggle(key); else choose(key, false); });
-network.on("doubleClick", ({ nodes: [key] }) => { if (typeof key === "number") toggle(key); });
+network.on("click", ({ nodes: [key] }) => { if (key === undefined) choose(null, false); else choose(key, false); });
+network.on("doubleClick", ({ nodes: [key] }) => { if (key !== undefined) toggle(key); });
 
 /* Keyboard */
 function neighbour(dx, dy) {

@@ -107,6 +107,7 @@ def test_the_keyboard_goes_folds_and_unfolds(browser: Browser, tmp_path: Path, w
         assert page.inner_text("#counts") == "3 of 4 models drawn, 1 folded."
         page.keyboard.press("ArrowRight")
         assert page.inner_text("#told h3") == "+1 adapter"
+        assert page.locator("#told li").all_inner_texts() == ["you/LoRA"]
         page.keyboard.press("Enter")
         assert (drawn(page), page.inner_text("#told h3")) == (4, "you/LoRA")
         page.keyboard.press("Escape")
