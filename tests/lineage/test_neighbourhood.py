@@ -145,7 +145,11 @@ def test_a_group_says_what_it_holds(registry: Engine) -> None:
 
 
 def test_a_chain_of_thousands(registry: Engine) -> None:
-    save(registry, [api_row("a/M0"), *(api_row(f"a/M{n}", [f"a/M{n - 1}"]) for n in range(1, 3_000))])
+    chain = [
+        api_row("a/M0", license="mit"),
+        *(api_row(f"a/M{n}", [f"a/M{n - 1}"], license="mit") for n in range(1, 3_000)),
+    ]
+    save(registry, chain)
     found = neighbourhood(registry, "a/M0")
     assert found.total == 3_000
     folding = fold(found)
