@@ -1,6 +1,7 @@
 """Raw rows into the registry: many pages of rows are one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import as_file, files
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -16,6 +17,9 @@ from registry.resolve import resolve_names
 from registry.runs import begin_run, end_run, now, save_position
 from registry.seen import fingerprints, saw_again
 from registry.write import Saved, save_loose_defects, save_page, writing
+
+#: The date of most of the sample's rows; those of other dates carry their own (crawler/data/README.md).
+SAMPLE_DATE = "2026-08-22T00:00:00Z"
 
 #: Called after each batch with the file being read and the number of models saved from it so far.
 Progress = Callable[[Dump, int], None]
@@ -43,6 +47,12 @@ def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = No
     if broken is not None:
         raise broken
     return total
+
+
+def import_sample(engine: Engine) -> Saved:
+    """Import the sample that comes with the product: 16,491 models of August 2026 (see crawler/data/README.md)."""
+    with as_file(files("crawler") / "data" / "snapshot.jsonl.gz") as snapshot:
+        return import_files(engine, [snapshot], seen=SAMPLE_DATE, progress=lambda dump, models: None)
 
 
 def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> Saved:

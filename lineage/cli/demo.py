@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 import lineage.formats.audits  # noqa: F401 - tells as_text how an audit is written
+from crawler.load import SAMPLE_DATE
 from lineage import family
 from lineage.audit import Audit, audit
 from lineage.cli.load import load, summary
@@ -22,8 +23,6 @@ from registry.database import file_of, reading
 from registry.read import last_runs, totals
 from registry.records import RegistryError
 
-#: The date of most of the snapshot's rows; those of other dates carry their own (crawler/data/README.md).
-SNAPSHOT_DATE = "2026-08-22T00:00:00Z"
 _SNAPSHOT = "snapshot.jsonl.gz"
 _ROOT = "Qwen/Qwen3-1.7B"
 #: One claim that passes, one that does not, one that cannot be known.
@@ -48,7 +47,7 @@ def demo(db: str | None) -> None:
             raise RegistryError(f"{place} holds data of your own: name a new file for the sample with --db")
     click.echo(f"Loading the embedded snapshot of the Hub (August 2026) into {place}")
     with as_file(files("crawler") / "data" / _SNAPSHOT) as snapshot:
-        saved = load(engine, [snapshot], SNAPSHOT_DATE, quiet=False)
+        saved = load(engine, [snapshot], SAMPLE_DATE, quiet=False)
     with reading(engine) as connection:
         click.echo(summary(saved, totals(connection)))
     click.echo(f"\nWhat was made from {_ROOT}?\n")
