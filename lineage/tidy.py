@@ -26,8 +26,12 @@ def spots(found: Neighbourhood, folding: Folding) -> list[Spot]:
     for group in folding.groups:
         things.append((group, found.nodes[group.at].depth + group.side))
         via.append(number[group.at])
-    rows = _rows(via, [-1 if column < 0 else 1 for _, column in things], _order(things, folding))
-    return [Spot(what, column, rows[at], via[at]) for at, (what, column) in enumerate(things)]
+    side, columns = [0], [0]
+    for at in range(1, len(things)):  # on a cycle a model is on both sides: it stands on that of the one before it
+        side.append(side[via[at]] or (-1 if things[at][1] < 0 else 1))
+        columns.append(columns[via[at]] + side[at])
+    rows = _rows(via, side, _order(things, folding))
+    return [Spot(what, columns[at], rows[at], via[at]) for at, (what, _) in enumerate(things)]
 
 
 def _order(things: Sequence[tuple[int | Group, int]], folding: Folding) -> list[int]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
-from crawler.load import import_files
+from crawler.load import import_sample
 from tests.databases import Database, Files, Server, server
 
 CHECKOUT = Path(__file__).parents[1]
@@ -89,7 +89,7 @@ def sqlite_registry(sqlite: Files) -> Iterator[Engine]:
 def snapshot_registry(database: Database) -> Iterator[Engine]:
     """The embedded snapshot in a registry. Read only: all tests share it."""
     with database.registry() as engine:
-        import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+        import_sample(engine)
         yield engine
 
 

@@ -18,7 +18,7 @@ import click
 from pydantic import TypeAdapter
 
 from crawler.dumps import Dump
-from crawler.load import import_files
+from crawler.load import import_sample
 from lineage.audit import Audit
 from lineage.cli.main import main as cli
 from lineage.describe import ModelPage
@@ -115,7 +115,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = str(Path(folder) / "registry.db")
         engine = open_registry(database, create=True)
-        import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+        import_sample(engine)
         engine.dispose()
         readme.write_text(with_transcripts(readme.read_text(encoding="utf-8"), database), encoding="utf-8")
 

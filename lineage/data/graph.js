@@ -20,13 +20,14 @@ const side = (i) => (models[i][DEPTH] < 0 ? -1 : 1);
 /* What is drawn: models that are shown, and for each the groups of relatives that are not. */
 function drawn() {
   const found = new Map();
-  const visit = (i) => ({ key: i, model: i, kids: [] });
+  /* On a cycle a model is on both sides; it stands on that of the one it was reached from. */
+  const visit = (i, owner) => { const s = owner ? owner.side || side(i) : 0; return { key: i, model: i, kids: [], up: side(i) < 0, side: s, column: owner ? owner.column + s : 0 }; };
   found.set(0, visit(0));
   const todo = [0];
   while (todo.length) {
     const i = todo.pop(), item = found.get(i), held = new Map();
     for (const j of near[i]) {
-      if (shown.has(j)) { found.set(j, visit(j)); item.kids.push(j); todo.push(j); continue; }
+      if (shown.has(j)) { found.set(j, visit(j, item)); item.kids.push(j); todo.push(j); continue; }
       const key = [i, side(j), models[j][RELATION]].join();
       if (!held.has(key)) held.set(key, []);
       held.get(key).push(j);
@@ -34,7 +35,7 @@ function drawn() {
     for (const key of new Set([...held.keys(), ...[1, -1].flatMap((s) => data.relations.map(([name]) => [i, s, name].join()).filter((k) => away.has(k)))])) {
       const members = held.get(key) || [], [, s, relation] = key.split(",");
       const inFile = members.reduce((sum, j) => sum + models[j][BEYOND], 0), count = inFile + (away.get(key) || 0);
-      found.set(key, { key, members, side: +s, relation, count, missing: away.get(key) || 0, owner: i, kids: [] });
+      found.set(key, { key, members, up: +s < 0, side: item.side || +s, column: item.column + (item.side || +s), relation, count, missing: away.get(key) || 0, owner: i, kids: [] });
       item.kids.push(key);
     }
   }
@@ -43,14 +44,13 @@ function drawn() {
 
 /* Places: a column a step, a row a leaf, a model in the middle of those that are next to it. */
 function place(found) {
-  const sideOf = (item) => (item.model === undefined ? item.side : side(item.model));
   const row = [0, 0];
   for (const s of [-1, 1]) {
     let next = 0;
     const todo = [[0, false]];
     while (todo.length) {
       const [key, done] = todo.pop(), item = found.get(key);
-      const kids = item.kids.filter((k) => key !== 0 || sideOf(found.get(k)) === s);
+      const kids = item.kids.filter((k) => key !== 0 || found.get(k).side === s);
       if (kids.length === 0) { if (key !== 0) item.row = next++; else row[(s + 1) / 2] = 0; continue; }
       if (!done) { todo.push([key, true]); for (const k of [...kids].reverse()) todo.push([k, false]); continue; }
       const middle = (found.get(kids[0]).row + found.get(kids[kids.length - 1]).row) / 2;
@@ -58,11 +58,10 @@ function place(found) {
     }
   }
   found.get(0).row = 0;
-  const depths = new Map(), column = (item) => (item.model === undefined ? models[item.owner][DEPTH] + item.side : models[item.model][DEPTH]);
+  const depths = new Map();
   for (const item of found.values()) {
-    if (item.key !== 0) item.row -= row[(sideOf(item) + 1) / 2];
+    if (item.key !== 0) item.row -= row[(item.side + 1) / 2];
     measure(item);
-    item.column = column(item);
     depths.set(item.column, Math.max(depths.get(item.column) || 0, item.width));
   }
   const x = new Map();
@@ -122,7 +121,7 @@ function lines(ctx) {
   for (const item of nodes.values()) {
     if (item.key === 0) continue;
     const model = item.model !== undefined, owner = nodes.get(model ? models[item.model][VIA] : item.owner);
-    const [from, to] = (model ? side(item.model) : item.side) < 0 ? [item, owner] : [owner, item];
+    const [from, to] = item.up ? [item, owner] : [owner, item];
     tied.add(`${from.key},${to.key}`);
     line(ctx, from, to, model ? models[item.model][RELATION] : item.relation, false);
   }

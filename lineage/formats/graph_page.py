@@ -12,7 +12,7 @@ from pathlib import Path
 from lineage.folding import Folding, fold
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.markup import Markup, clipped, tag
-from lineage.formats.pages import content_policy, own
+from lineage.formats.pages import own, page
 from lineage.formats.palette import ABSENT, STROKES, TONES, tone_of
 from lineage.formats.text import number, printable
 from lineage.neighbourhood import Neighbourhood, Node
@@ -29,30 +29,21 @@ def graph_page(found: Neighbourhood) -> str:
     """The neighbourhood as a page of its own. Raises RegistryError where pyvis is not as we know it."""
     style, script = own("graph.css"), Markup(f"{_vis_network()}\n{own('graph.js')}")
     title = f"{clipped(found.asked)} and its relatives"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=content_policy(style, script)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", title),
-        tag("style", style),
-    )
     above = sum(node.depth < 0 for node in found.nodes)
     day = found.data_date[:10] if found.data_date else "an unknown date"
     left = found.total - len(found.nodes)
     facts = f"made from {number(above)}, {number(len(found.nodes) - 1 - above)} made from it"
     facts += f" ({number(left)} more are left out by a limit)" if left else ""
     source = f"Source: metadata of the Hugging Face Hub, by finetune-lineage {version('finetune-lineage')}. {NO_ADVICE}"
-    body = tag(
-        "body",
+    return page(
+        title,
+        style,
+        script,
         tag("header", tag("h1", title), tag("p", f"{facts} · data of {day}")),
         own("graph.html"),
         tag("footer", source),
         tag("script", Markup(_data(found)), id="data", type="application/json"),
-        tag("script", script),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}"
 
 
 def _data(found: Neighbourhood) -> str:

@@ -12,7 +12,7 @@ from lineage.audit import CLASSES, Audit, Audited
 from lineage.findings import Finding
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.markup import Markup, clipped, joined, link, tag
-from lineage.formats.pages import content_policy, own
+from lineage.formats.pages import own, page
 from lineage.formats.text import number
 from lineage.scoreboard import Branch, Offender
 from registry.records import Relation
@@ -44,24 +44,15 @@ def html(found: Audit) -> str:
         "passing": _passing(found, passing),
     }
     shown = {id_: content for id_, content in sections.items() if content}
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=content_policy(style, script)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", title),
-        tag("style", style),
-    )
-    body = tag(
-        "body",
+    return page(
+        title,
+        style,
+        script,
         tag("a", "Skip to the findings", href="#content", class_="skip"),
         tag("header", *_header(found, title), _contents(shown)),
         tag("main", *(_section(id_, content) for id_, content in shown.items()), id="content"),
         tag("footer", tag("p", NO_ADVICE), tag("p", f"Written by finetune-lineage {version('finetune-lineage')}.")),
-        tag("script", script),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}"
 
 
 def _header(found: Audit, title: str) -> Iterator[Markup]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lineage.formats.groups import colourings
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.markup import Markup, clipped, tag
-from lineage.formats.pages import content_policy, own
+from lineage.formats.pages import own, page
 from lineage.formats.text import number, printable
 from lineage.map import FamilyMap
 from registry.bulk import RELATIONS
@@ -29,27 +29,18 @@ def map_page(family: FamilyMap) -> str:
     """The map as a page of its own."""
     style, script = own("map.css"), Markup(own("map_draw.js") + own("map.js"))
     title = f"The family of {clipped(', '.join(family.asked), 80)}"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=content_policy(style, script)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", title),
-        tag("style", style),
-    )
     day = family.data_date[:10] if family.data_date else "an unknown date"
     facts = f"{number(len(family.ids))} models and where each came from · data of {day}"
     source = f"Source: metadata of the Hugging Face Hub, by finetune-lineage {version('finetune-lineage')}. {NO_ADVICE}"
-    body = tag(
-        "body",
+    return page(
+        title,
+        style,
+        script,
         tag("header", tag("h1", title), tag("p", facts)),
         own("map.html"),
         tag("footer", source),
         tag("script", Markup(packed(family)), id="data", type="application/octet-stream"),
-        tag("script", script),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}"
 
 
 def packed(family: FamilyMap) -> str:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Engine
 
-from crawler.load import import_files
-from tests.conftest import SNAPSHOT
+from crawler.load import import_sample
 from tests.databases import Database, Files
 from tests.families import save, settle
 from tests.lineage.calls import chain
@@ -29,7 +28,7 @@ def deep_registry(database: Database) -> Iterator[Engine]:
 def sqlite_snapshot(sqlite: Files) -> Iterator[Engine]:
     """The embedded snapshot in a file. Read only: all tests share it."""
     with sqlite.registry() as engine:
-        import_files(engine, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
+        import_sample(engine)
         yield engine
 
 

@@ -144,6 +144,16 @@ def test_a_group_says_what_it_holds(registry: Engine) -> None:
     assert (group.at, group.side, group.relation, group.models, len(group.members)) == (0, 1, "quantized", 6, 6)
 
 
+def test_what_hangs_on_a_cycle(registry: Engine) -> None:
+    rows = [api_row("a/A", ["c/C"]), api_row("b/B", ["a/A"]), api_row("c/C", ["b/B"])]
+    save(registry, [*rows, *(api_row(f"d/M{n}", ["b/B"]) for n in range(4))])
+    for model in ("a/A", "b/B", "d/M0"):
+        found = neighbourhood(registry, model)
+        for most in (3, 60):
+            check_folding(found, fold(found, most))
+            check_places(found, fold(found, most))
+
+
 def test_a_chain_of_thousands(registry: Engine) -> None:
     chain = [
         api_row("a/M0", license="mit"),
