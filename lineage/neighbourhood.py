@@ -61,7 +61,7 @@ class Neighbourhood:
 class Wish(NamedTuple):
     """Which relatives are wanted: ancestors (`up`), descendants (`down`), at most `depth` steps away, by edges of some
     `relations`; of descendants those with so many downloads, or by these authors, and what leads to them; the first
-    `limit`; or only what lies between the model and its ancestor `why`."""
+    `limit`, the model itself counted in; or only what lies between the model and its ancestor `why`."""
 
     up: bool = True
     down: bool = True
@@ -85,7 +85,7 @@ def neighbourhood(engine: Engine, model: str, wish: Wish = Wish()) -> Neighbourh
     with reading(engine) as connection:
         found = find_model(connection, model)
         reached = list(_reached(connection, found.key, wish))
-        shown = reached if wish.limit is None else reached[: wish.limit]
+        shown = reached if wish.limit is None else reached[: wish.limit - 1]
         keys = [found.key, *(key for key, _, _ in shown)]
         near = {key: (depth, via) for key, depth, via in shown}
         among = set(keys)

@@ -59,6 +59,8 @@ def graph(
     --min-downloads or --author comes with the models that lead to it. Pictures fold what would not read well.
     """
     name = format_ or _ending(output)
+    if why and (up or down or depth or relations or min_downloads or authors or limit):
+        raise click.UsageError("--why chooses by itself what is drawn: leave out the other choices, or --why")
     from lineage.neighbourhood import Wish, neighbourhood  # noqa: PLC0415 - numpy, which a wrong name need not wait for
 
     module, _, function = _FORMATS[name].partition(":")

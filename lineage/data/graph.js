@@ -159,7 +159,7 @@ function draw(keep) {
   if (view) network.moveTo(view); else home();
   const folded = models.length - [...nodes.values()].filter((item) => item.model !== undefined).length, missing = [...away.values()].reduce((a, b) => a + b, 0);
   at("counts").textContent = `${number(models.length - folded)} of ${number(models.length + missing)} models drawn${folded ? `, ${number(folded)} folded` : ""}${missing ? `, ${number(missing)} not in this file` : ""}.`;
-  at("unfold").disabled = folded === 0; at("refold").disabled = shown.size === data.shown.length;
+  at("unfold").disabled = folded === 0 || shown.size >= MOST; // more are unfolded one by one at("refold").disabled = shown.size === data.shown.length;
   document.documentElement.dataset.drawn = String(models.length - folded);
 }
 
@@ -256,7 +256,7 @@ function modelWords(i) {
   for (const [name, fact] of [
     ["declared", declared], ["effective", effective], ["downloads", m[DOWNLOADS] === null ? "not known" : `${number(m[DOWNLOADS])} in 30 days`],
     ["created", m[DAY] || "not known"], ["author", m[AUTHOR] || "not known"], ["state", m[STATE]], ["data of", data.day],
-    ["made from", parents[i].map(([p, relation]) => `${models[p][ID]} (${relation})`).join(", ") || (m[DEPTH] <= 0 ? "nothing known" : "")],
+    ["made from, as drawn here", parents[i].map(([p, relation]) => `${models[p][ID]} (${relation})`).join(", ")],
   ]) if (fact) facts.append(element("dt", name), element("dd", fact));
   const parts = [element("h3", m[ID]), badge, element("p", `${why}${license ? ` (${license})` : ""}`)];
   const path = licencePath(i);

@@ -27,7 +27,8 @@
   const others = new Map();
   for (let m = 0; m < data.mergeChild.length; m++) {
     const child = data.mergeChild[m];
-    others.set(child, [...(others.get(child) ?? []), data.mergeParent[m]]);
+    if (!others.has(child)) others.set(child, []);
+    others.get(child).push(data.mergeParent[m]);
   }
   const date = (day) => day ? new Date(day * 864e5).toISOString().slice(0, 10) : "not known";
 

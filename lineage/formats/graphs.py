@@ -1,17 +1,17 @@
 """A neighbourhood for other programs: every model and edge of it, in the formats that networkx, Gephi, Graphviz and
 Mermaid read. Edges lead from parent to child."""
 
-import json
 import re
 from io import BytesIO
 
 import networkx as nx
 
-from lineage.formats.text import printable
+from lineage.formats.text import json_text, printable
 from lineage.neighbourhood import Neighbourhood, Node
 
-#: What XML 1.0 cannot hold, not even escaped (https://www.w3.org/TR/xml/#charsets).
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What XML 1.0 cannot hold, not even escaped (https://www.w3.org/TR/xml/#charsets), and what its readers make something
+#: else of.
+_NOT_XML = re.compile("[^\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def graph_of(found: Neighbourhood) -> "nx.DiGraph[str]":
@@ -51,14 +51,16 @@ def node_link(found: Neighbourhood) -> str:
         "nodes": [{"id": id_, **facts} for id_, facts in graph.nodes(data=True)],
         "links": [{"source": parent, "target": child, **facts} for parent, child, facts in graph.edges(data=True)],
     }
-    return json.dumps(whole, indent=1, ensure_ascii=False)
+    return json_text(whole, indent=1)
 
 
 def graphml(found: Neighbourhood) -> str:
     """GraphML with typed attributes."""
     written = BytesIO()
-    nx.write_graphml_xml(_in_xml(graph_of(found)), written)
-    return written.getvalue().decode("utf-8")
+    nx.write_graphml_xml(
+        _in_xml(graph_of(found)), written, encoding="us-ascii"
+    )  # others, as numbers, steer no terminal
+    return written.getvalue().decode("ascii")
 
 
 def gexf(found: Neighbourhood) -> str:

@@ -82,7 +82,7 @@ def _columns(family: FamilyMap) -> dict[str, NDArray[Any]]:
         "mergeChild": family.merges[0].astype("<u4"),
         "mergeParent": family.merges[1].astype("<u4"),
         "day": family.day.clip(0, 2**16 - 1).astype("<u2"),
-        "said": family.said.astype("<u2"),
+        "said": family.said.astype("<u4"),
         "relation": np.where(family.relation < 0, len(RELATIONS), family.relation).astype("u1"),
     }
 

@@ -119,7 +119,7 @@ def _nameable(family: FamilyMap, view: _View) -> Iterator[tuple[int, float, floa
 
 def _write_around(draw: "ImageDraw", family: FamilyMap, colours: Colouring) -> None:
     """Title, counts and date above; legend and source below."""
-    title = _fitting(draw, f"The family of {printable(', '.join(family.asked))}", 84)
+    title = _fitting(draw, f"The family of {clipped(printable(', '.join(family.asked)), 80)}", 84)
     draw.text((80, 60), title, _INK, font=_font(84))
     day = family.data_date[:10] if family.data_date else "an unknown date"
     facts = f"{number(len(family.ids))} models and where each came from · data of {day}"

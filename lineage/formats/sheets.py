@@ -15,6 +15,8 @@ from lineage.tidy import Spot, spots
 from registry.records import RegistryError
 
 _ROW, _GAP, _SLOT, _EDGE, _HEAD, _FOOT = 26, 96, 30, 30, 74, 86
+#: Pixels of a PNG: as many as take 300 MB while it is drawn.
+_MOST_PIXELS = 100_000_000
 #: The middling width of a character, in parts of its size: of DejaVu Sans, the widest that browsers are likely to take.
 _WIDE = 0.58
 _INK, _SOFT, _GROUND, _CARD, _RIM = "#16181d", "#59616e", "#ffffff", "#ffffff", "#c9ced6"
@@ -126,14 +128,21 @@ def _elements(shape: Shape) -> Iterator[str]:
 
 
 def png(found: Neighbourhood) -> bytes:
-    """The picture as PNG, at twice the size. Raises RegistryError where Pillow is missing."""
+    """The picture as PNG, at twice the size if that is not too large.
+
+    Raises RegistryError where Pillow is missing, or the picture is too large as it is.
+    """
     try:
         from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise RegistryError(
             "drawing PNG needs Pillow: pip install 'finetune-lineage[pictures]', or write .svg"
         ) from error
-    sheet, scale = _sheet(found), 2
+    sheet = _sheet(found)
+    area = sheet.width * sheet.height
+    if area > _MOST_PIXELS:
+        raise RegistryError(f"{area / 1e6:,.1f} million pixels are too many for PNG: write .svg, or use --limit")
+    scale = 2 if 4 * area <= _MOST_PIXELS else 1
     image = Image.new("RGB", (round(sheet.width * scale), round(sheet.height * scale)), _GROUND)
     pen = ImageDraw.Draw(image)
     for shape in sheet.shapes:

@@ -149,7 +149,8 @@ def test_progress_is_a_bar_on_a_terminal(place: str, tmp_path: Path) -> None:
     assert "5 models read: 5 new" in shown
 
 
-def test_the_demo(tmp_path: Path) -> None:
+def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # a map is written where one is
     db = tmp_path / "demo.db"
     result = lineage("demo", "--db", db)
     assert f"  {tmp_path}/lineage-demo.html" in result.stdout.splitlines()
@@ -162,7 +163,7 @@ def test_the_demo(tmp_path: Path) -> None:
     assert "\ntransitive " in said
     assert STEERING.search(said) is None
     advised = re.findall(rf"^  lineage (.+) --db {re.escape(str(db))}$", said, re.MULTILINE)
-    assert len(advised) == 5
+    assert len(advised) == 6
     for call in advised:
         assert lineage(*call.split(), "--db", db).exit_code == (1 if call.startswith("audit") else 0)
     for verdict in ("violation: exeterminal/", "review: hexgrad/", "pass: sentence-transformers/"):

@@ -14,8 +14,9 @@ from sqlalchemy import Engine
 from lineage.formats import graphs, sheets
 from lineage.formats.graphs import graph_of
 from lineage.neighbourhood import neighbourhood
+from registry.records import RegistryError
 from tests.families import api_row, family, save
-from tests.lineage.calls import answer, database, lineage
+from tests.lineage.calls import STEERING, answer, database, lineage
 from tests.lineage.test_hostile_text import TEXTS
 from tests.lineage.test_neighbourhood import WORLD
 
@@ -68,6 +69,8 @@ def test_hostile_text_stays_text(hostile: Engine) -> None:
     assert nx.read_graphml(io.BytesIO(graphs.graphml(found).encode())).number_of_edges() == 1
     assert nx.read_gexf(io.BytesIO(graphs.gexf(found).encode())).number_of_edges() == 1
     assert json.loads(graphs.node_link(found))["nodes"][0]["id"] == "a/Base"
+    for write in (graphs.node_link, graphs.graphml, graphs.gexf, graphs.dot, graphs.mermaid):
+        assert not STEERING.search(write(found).replace("\x7f", "")), write
     dot = re.sub(r'"(?:[^"\\]|\\.)*"', "", graphs.dot(found))  # outside of strings nothing is the Hub's
     assert re.fullmatch(r"[\w\s{}\[\];=,>-]*", dot), dot
     for line in graphs.mermaid(found).splitlines():
@@ -104,6 +107,16 @@ def test_names_of_a_column_do_not_overlap(world: Engine) -> None:
         assert all(other == (x, y) or other[0] != x or abs(other[1] - y) >= 20 for other in places)
 
 
+def test_a_picture_too_large_for_png_is_refused(world: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = neighbourhood(world, "Qwen/Base")
+    monkeypatch.setattr(sheets, "_MOST_PIXELS", 1_000_000)  # enough for the plain size alone
+    with Image.open(io.BytesIO(sheets.png(found))) as image:
+        assert image.width == round(float(ET.fromstring(sheets.svg(found)).attrib["width"]))
+    monkeypatch.setattr(sheets, "_MOST_PIXELS", 1_000)
+    with pytest.raises(RegistryError, match="too many for PNG"):
+        sheets.png(found)
+
+
 def test_without_a_file(world: Engine) -> None:
     assert answer(world, "graph", "me/Tuned", "-f", "dot").startswith("digraph lineage {")
     result = lineage("graph", "me/Tuned", "-f", "png", "--db", database(world))
@@ -117,6 +130,7 @@ def test_without_a_file(world: Engine) -> None:
         (["me/Tuned", "-o", "x.pdf"], "x.pdf ends with none of .html, .svg, .png, .json"),
         (["me/Tuned", "-f", "svg", "--why", "z/Last"], "z/Last is no ancestor"),
         (["no/Such", "-f", "svg"], "no/Such"),
+        (["me/Tuned", "-f", "svg", "--why", "Qwen/Base", "--depth", "1"], "--why chooses by itself"),
         (["me/Tuned", "-o", "/no/such/folder/x.svg"], "cannot write"),
     ],
 )

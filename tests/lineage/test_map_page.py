@@ -9,11 +9,14 @@ import pytest
 from playwright.sync_api import Browser, Page
 from sqlalchemy import Engine
 
+from benchmarks.generator import write
+from crawler.load import import_files
 from lineage.family import descendants
 from lineage.formats.map_page import map_page
 from lineage.map import family_map
 from registry.bulk import RELATIONS
 from tests.browsers import needs_browser, page_of
+from tests.databases import Files
 from tests.families import api_row, family, save
 from tests.lineage.test_map import SKETCH
 
@@ -46,6 +49,16 @@ def opened(browser: Browser, folder: Path, engine: Engine, *roots: str) -> Itera
         seen = Seen(page)
         seen.redraw()
         yield seen
+
+
+@pytest.fixture(scope="module")
+def synthetic(sqlite: Files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A synthetic Hub, in which the largest family has some thousand models."""
+    file = tmp_path_factory.mktemp("hub") / "hub.jsonl"
+    write(file, 40_000)
+    with sqlite.registry() as engine:
+        import_files(engine, [file], seen="2026-09-25T00:00:00Z", progress=lambda dump, models: None)
+        yield engine
 
 
 def search(seen: Seen, words: str) -> None:

@@ -69,7 +69,7 @@ def test_what_is_said_is_what_the_licence_command_says(registry: Engine) -> None
         (Wish(authors=("Z",)), {"me/Tuned", "Qwen/Base", "x/Merged", "z/Last"}),
         (Wish(authors=("nobody",)), {"me/Tuned", "Qwen/Base"}),
         (Wish(min_downloads=11), {"me/Tuned", "Qwen/Base"}),
-        (Wish(limit=1), {"me/Tuned", "Qwen/Base"}),
+        (Wish(limit=2), {"me/Tuned", "Qwen/Base"}),
     ],
 )
 def test_what_is_wanted(registry: Engine, wish: Wish, expected: set[str]) -> None:
