@@ -70,6 +70,8 @@ def _reader(dump: Dump) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             ) from error
         finally:
             reader.kill()
+            with suppress(BrokenPipeError):  # what it did not hear any more
+                reader.stdin.close()
 
 
 def main(words: IO[bytes], answers: IO[bytes]) -> None:

@@ -92,6 +92,9 @@ def test_another_process_that_dies(registry: Engine, tmp_path: Path, monkeypatch
     with pytest.raises(DumpError, match=r"rows.jsonl ended early \(status 1\)"):
         import_files(registry, [path], seen=None, progress=lambda dump, models: None)
     assert content(registry)["models"] == []
+    more_than_a_pipe_holds = Fingerprints([[(n, n.to_bytes(16, "big")) for n in range(1, 100_000)]])
+    with pytest.raises(DumpError, match=r"rows.jsonl ended early \(status 1\)"):
+        told(read_ahead(Dump(path), more_than_a_pipe_holds))
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
