@@ -2,8 +2,8 @@
 
 A model stands at the first of the parents it names that is nearer to a root. What nothing was made from lies around
 its parent like the seeds of a sunflower (Vogel, https://doi.org/10.1016/0025-5564(79)90080-4), so that the area of a
-cloud is its number of models; each branch is a disc of its own beside that cloud, and the smallest circle around them
-all is the disc of the parent.
+cloud is its number of models; each branch is a disc of its own beside that cloud, and the circle around them all is
+the disc of the parent.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from math import pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from lineage.packing import Disc, packed
+from lineage.packing import Point, packed
 from registry.bulk import Flags, Ints
 
 Floats = NDArray[np.float64]
@@ -104,28 +104,25 @@ class _Discs:
         branches: dict[int, list[int]] = {}
         for hub, above in zip(tops.tolist(), up[tops].tolist(), strict=True):
             branches.setdefault(above, []).append(hub)
-        places: dict[int, list[Disc]] = {}
+        places: dict[int, list[Point]] = {}
         for hub in reversed(tops.tolist()):
             if hub in branches:
-                branches[hub].sort(key=lambda at: (-radius[at], at))
                 places[hub], radius[hub] = _together([self._own[hub], *(radius[at] for at in branches[hub])])
         roots = branches.get(-1, [])
-        roots.sort(key=lambda at: (-radius[at], at))
         tops_placed, self.extent = _together([radius[at] for at in roots])
-        centre = {at: disc[:2] for at, disc in zip(roots, tops_placed, strict=True)}
+        centre = dict(zip(roots, tops_placed, strict=True))
         for hub in tops.tolist():
             x, y = centre.pop(hub)
             self.x[hub], self.y[hub], self.radius[hub] = x, y, radius[hub]
-            cloud, *discs = places.get(hub, [(0.0, 0.0, 0.0)])
+            cloud, *beside = places.get(hub, [(0.0, 0.0)])
             self.middle_x[hub], self.middle_y[hub] = x + cloud[0], y + cloud[1]
-            for at, (dx, dy, _) in zip(branches.get(hub, ()), discs, strict=True):
+            for at, (dx, dy) in zip(branches.get(hub, ()), beside, strict=True):
                 centre[at] = x + dx, y + dy
 
 
-def _together(radii: list[float]) -> tuple[list[Disc], float]:
-    """Discs side by side, about the middle of the circle around them, and its radius with a margin."""
-    discs, (x, y, radius) = packed([r + _margin(r) for r in radii])
-    return [(a - x, b - y, r) for a, b, r in discs], radius
+def _together(radii: list[float]) -> tuple[list[Point], float]:
+    """Discs side by side, each with a margin, and the radius of the circle around them."""
+    return packed([r + _margin(r) for r in radii])
 
 
 def _margin(radius: float) -> float:
