@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -19,7 +20,6 @@ from registry.database import open_registry, reading
 SIZES = (300, 3_000, 30_000, 137_000, 300_000)
 #: The bars are for the largest family of the Hub; twice as many need only open.
 _BARRED, _STEPS = 137_000, 4
-SWIFTSHADER = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"]
 
 
 def mapped(engine: Engine, folder: Path) -> Iterator[Row]:
@@ -80,16 +80,23 @@ def write(url: str, roots: tuple[str, ...], file: Path) -> int:
 
 def shown(file: Path) -> tuple[float, float]:
     """Seconds until the first picture of a page stands, and the most that a zoom step takes until its picture does."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SWIFTSHADER)
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
+    with browser_page() as page:
         start = perf_counter()
         page.goto(file.as_uri())
         _drawn(page, 0)
         first = perf_counter() - start
         steps = [_zoom(page) for _ in range(_STEPS)]
-        browser.close()
     return first, max(steps)
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """A page of Chromium, which draws without a GPU."""
+    with sync_playwright() as playwright:
+        swiftshader = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=swiftshader)
+        yield browser.new_page(viewport={"width": 1280, "height": 860})
+        browser.close()
 
 
 def _zoom(page: Page) -> float:

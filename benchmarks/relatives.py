@@ -1,16 +1,14 @@
 """How large the page of a model and its relatives is, how long it takes to write, and how fast a browser shows it."""
 
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from playwright.sync_api import sync_playwright
 from sqlalchemy import Engine
 
-from benchmarks.maps import SIZES, SWIFTSHADER, family_sizes
+from benchmarks.maps import SIZES, browser_page, family_sizes
 from benchmarks.measures import Row, alone, goal
 from lineage.formats.graph_page import graph_page
 from lineage.neighbourhood import neighbourhood
@@ -53,9 +51,7 @@ def write(url: str, root: str, file: Path) -> int:
 
 def shown(file: Path) -> tuple[float, float]:
     """Seconds until the first picture of a page stands, and until that stands in which all is unfolded that fits."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SWIFTSHADER)
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
+    with browser_page() as page:
         start = perf_counter()
         page.goto(file.as_uri())
         page.wait_for_selector("html[data-ready]", state="attached")
@@ -65,5 +61,4 @@ def shown(file: Path) -> tuple[float, float]:
         page.evaluate("document.getElementById('unfold').click()")
         page.screenshot()
         step = perf_counter() - start
-        browser.close()
     return first, step

@@ -30,9 +30,10 @@ def map_command(roots: tuple[str, ...], output: Path, db: str | None) -> None:
     from lineage.map import family_map  # noqa: PLC0415 - numpy, which a wrong file name need not wait for
 
     if output.suffix.lower() == ".png":
-        from lineage.formats.poster import pillow, poster  # noqa: PLC0415 - Pillow is an extra
+        from lineage.formats.poster import poster  # noqa: PLC0415 - Pillow is an extra
+        from lineage.formats.sheets import pillow  # noqa: PLC0415 - with the poster
 
-        pillow()
+        pillow("html")
         write_bytes(poster(family_map(opened(db), *roots)), output)
         return
     from lineage.formats.map_page import map_page  # noqa: PLC0415 - numpy

@@ -159,7 +159,8 @@ function draw(keep) {
   if (view) network.moveTo(view); else home();
   const folded = models.length - [...nodes.values()].filter((item) => item.model !== undefined).length, missing = [...away.values()].reduce((a, b) => a + b, 0);
   at("counts").textContent = `${number(models.length - folded)} of ${number(models.length + missing)} models drawn${folded ? `, ${number(folded)} folded` : ""}${missing ? `, ${number(missing)} not in this file` : ""}.`;
-  at("unfold").disabled = folded === 0 || shown.size >= MOST; // more are unfolded one by one at("refold").disabled = shown.size === data.shown.length;
+  at("unfold").disabled = folded === 0 || shown.size >= MOST; // more are unfolded one by one
+  at("refold").disabled = shown.size === data.shown.length;
   document.documentElement.dataset.drawn = String(models.length - folded);
 }
 
@@ -175,12 +176,17 @@ function home() {
   network.moveTo({ scale, position: { x: middle(x0, x1, me.x, box.width, wide), y: middle(y0, y1, me.y, box.height, tall) } });
 }
 
-/* The way from a model to the one asked for and, if another decides its verdict, up to that. */
+/* The way from a model to the one asked for, to its root and, if another decides its verdict, up to that. */
 function wayOf(i) {
-  const found = new Set();
+  const found = new Set(rootPath(i));
   for (let j = i; j >= 0; j = models[j][VIA]) found.add(j);
   licencePath(i).forEach(([j]) => found.add(j));
   return found;
+}
+function rootPath(i) { /* by the parents that are named first */
+  const path = new Set();
+  for (let j = i; j !== undefined && !path.has(j); j = parents[j].length ? parents[j][0][0] : undefined) path.add(j);
+  return [...path];
 }
 function licencePath(i) {
   const end = numbers.get(models[i][CAUSE]);
@@ -238,7 +244,7 @@ function tell(key) {
 }
 function groupWords(item) {
   const words = [element("h3", item.text), element("p", `Folded beside ${models[item.owner][ID]}.`)];
-  if (item.missing) words.push(element("p", `${number(item.missing)} of them are not in this file. ${data.command} writes all.`));
+  if (item.missing) words.push(element("p", `${number(item.missing)} of them are not in this file. The same command with -o relatives.json writes all.`));
   if (item.members.length) {
     const button = element("button", "Unfold", { type: "button" }), list = element("ul");
     item.members.slice(0, 10).forEach((j) => list.append(element("li", models[j][BEYOND] > 1 ? `${models[j][ID]} and ${number(models[j][BEYOND] - 1)} beyond it` : models[j][ID])));
@@ -266,6 +272,12 @@ function modelWords(i) {
     parts.push(element("p", "The way it came:"), list);
   } else if (m[CAUSE] && m[CAUSE] !== m[ID]) parts.push(element("p", `It came from ${m[CAUSE]}, which is not in this picture.`));
   parts.push(facts);
+  const up = rootPath(i).slice(1);
+  if (up.length) {
+    const list = element("ol", null, { "aria-label": "Path to the root" });
+    up.forEach((j) => list.append(element("li", models[j][ID])));
+    parts.push(element("p", "Path to the root:"), list);
+  }
   const link = element("a", "Page on the Hub", { href: `https://huggingface.co/${m[ID].split("/").map(encodeURIComponent).join("/")}`, rel: "noopener noreferrer nofollow", target: "_blank" });
   parts.push(element("p", null)); parts[parts.length - 1].append(link);
   if (near[i].length) {

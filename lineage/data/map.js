@@ -223,8 +223,12 @@
       const i = data.order[j];
       if (words.every((word) => folded[i].includes(word))) found.push(i);
     }
-    marked = 0;
     $("none").hidden = !words.length || found.length > 0;
+    listFound();
+  };
+  const listFound = () => {
+    marked = 0;
+    $("search").removeAttribute("aria-activedescendant");
     $("found").replaceChildren(...found.map((i, j) => {
       const option = made("li", data.ids[i], { role: "option", id: `found-${j}`, "aria-selected": j === 0 });
       option.addEventListener("mousedown", (event) => { event.preventDefault(); take(j); });
@@ -242,7 +246,7 @@
     if (i === undefined) return;
     $("search").value = data.ids[i];
     found = [];
-    $("found").replaceChildren();
+    listFound();
     choose(i, true);
   };
 
@@ -300,7 +304,7 @@
   });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("search").addEventListener("input", search);
-  $("search").addEventListener("blur", () => $("found").replaceChildren());
+  $("search").addEventListener("blur", () => { found = []; listFound(); });
   $("search").addEventListener("keydown", (event) => {
     if (event.key === "Enter") take(marked);
     if (event.key === "ArrowDown" && found.length) { event.preventDefault(); mark(marked + 1); }

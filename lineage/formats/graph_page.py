@@ -67,7 +67,6 @@ def _data(found: Neighbourhood) -> str:
         "relations": [[name, look.colour, look.dashes, look.legend] for name, look in STROKES.items()],
         "tones": [[tone.name, tone.colour, tone.mark, tone.legend] for tone in (*TONES.values(), ABSENT)],
         "day": (found.data_date or "")[:10],
-        "command": f"lineage graph {printable(found.model)} -o relatives.json",
     }
     return json.dumps(whole, separators=(",", ":")).replace("<", "\\u003c")
 

@@ -102,7 +102,11 @@ def _dot(text: str) -> str:
 
 
 def mermaid(found: Neighbourhood) -> str:
-    """A Mermaid flowchart, as GitHub shows it in Markdown."""
+    """A Mermaid flowchart, as GitHub shows it in Markdown.
+
+    Unless it is configured otherwise, Mermaid draws at most 500 edges and 50,000 characters
+    (https://mermaid.js.org/config/schema-docs/config.html: maxEdges, maxTextSize).
+    """
     number = {node.id: f"m{at}" for at, node in enumerate(found.nodes)}
     lines = ["flowchart LR"]
     lines += [

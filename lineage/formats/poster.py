@@ -10,10 +10,10 @@ import numpy as np
 from lineage.formats.groups import Colouring, colourings
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.markup import clipped
+from lineage.formats.sheets import pillow
 from lineage.formats.text import number, printable
 from lineage.map import FamilyMap
 from registry.bulk import Ints
-from registry.records import RegistryError
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -26,19 +26,9 @@ _GROUND, _INK, _SOFT, _DISC, _RIM, _EDGE = "#fbfbf9", "#16181d", "#5a6270", (31,
 _NAMES, _NAMED = 70, 26
 
 
-def pillow() -> None:
-    """Raises RegistryError where Pillow, which draws posters, is not installed."""
-    try:
-        import PIL.Image  # noqa: F401, PLC0415 - an extra
-    except ImportError as error:
-        raise RegistryError(
-            "a poster needs Pillow: pip install 'finetune-lineage[pictures]', or write .html"
-        ) from error
-
-
 def poster(family: FamilyMap) -> bytes:
     """The map as a PNG of 3000 pixels width, coloured by relation."""
-    pillow()
+    pillow("html")
     from PIL import Image, ImageDraw  # noqa: PLC0415 - an extra
 
     size = WIDTH * _FINER

@@ -127,17 +127,24 @@ def _elements(shape: Shape) -> Iterator[str]:
             yield tag("path", d=f"M{x1:.1f} {y1:.1f}l-8 -4v8z", fill=colour)
 
 
+def pillow(instead: str) -> None:
+    """Raises RegistryError, which names the ending to write instead, where Pillow is not installed."""
+    try:
+        import PIL.Image  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        raise RegistryError(
+            f"drawing PNG needs Pillow: pip install 'finetune-lineage[pictures]', or write .{instead}"
+        ) from error
+
+
 def png(found: Neighbourhood) -> bytes:
     """The picture as PNG, at twice the size if that is not too large.
 
     Raises RegistryError where Pillow is missing, or the picture is too large as it is.
     """
-    try:
-        from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        raise RegistryError(
-            "drawing PNG needs Pillow: pip install 'finetune-lineage[pictures]', or write .svg"
-        ) from error
+    pillow("svg")
+    from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - an extra
+
     sheet = _sheet(found)
     area = sheet.width * sheet.height
     if area > _MOST_PIXELS:

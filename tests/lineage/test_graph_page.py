@@ -53,6 +53,10 @@ def told(page: Page) -> dict[str, str]:
     return dict(zip(names, facts, strict=True))
 
 
+def listed(page: Page, label: str) -> list[str]:
+    return page.get_by_role("list", name=label).get_by_role("listitem").all_inner_texts()
+
+
 def test_300_models(browser: Browser, tmp_path: Path, sqlite_registry: Engine) -> None:
     rows = [api_row("a/Base", license="mit")]
     rows += [api_row(f"b/M{n}", ["a/Base"], ("quantized", "adapter")[n % 2], downloads=n) for n in range(249)]
@@ -62,6 +66,7 @@ def test_300_models(browser: Browser, tmp_path: Path, sqlite_registry: Engine) -
         assert (tmp_path / "graph.html").stat().st_size < 1_500_000
         first = drawn(page)
         assert first < 60
+        assert page.is_disabled("#refold")
         assert page.inner_text("#counts") == f"{first} of {held} models drawn, {held - first} folded."
         page.click("#unfold")
         assert page.inner_text("#counts") == f"{held} of {held} models drawn."
@@ -90,7 +95,8 @@ def test_the_way_of_a_licence(browser: Browser, tmp_path: Path, world: Engine) -
     with opened(browser, tmp_path, world, "Qwen/Base") as page:
         choose(page, "lora")
         assert "violation" in page.inner_text("#told .badge")
-        assert page.locator("#told ol li").all_inner_texts() == ["me/Tuned", "adapter: you/LoRA"]
+        assert listed(page, "The way of the licence") == ["me/Tuned", "adapter: you/LoRA"]
+        assert listed(page, "Path to the root") == ["me/Tuned", "Qwen/Base"]
         choose(page, "gone")
         assert told(page)["state"] == "gone"
         assert "not on the Hub" in page.inner_text("#told .badge")
