@@ -17,6 +17,7 @@ VERDICTS = {
 _TABLES = {
     "models": "One row for each model: a repository of the Hub that was seen, or that a seen one names as its parent.",
     "sights": "When and by whom each model was seen; one that is only named by others was never.",
+    "past": "What models were seen as before: one row for each run of sights that said the same.",
     "names": "Other names of models: old ones, legacy short ids, other letter cases.",
     "derivations": "One row for each parent that a model declares. Where `parent` is empty, a row of defects says why.",
     "defects": "Metadata that was refused or repaired.",
@@ -51,7 +52,22 @@ _MEANINGS = {
         "first_seen": "when a source saw it first; missing where no date is known",
         "last_seen": "when a source saw it last; missing where no date is known",
         "source": "where it was seen last: a file or the Hub",
+        "since": "when it was first seen as it is now; missing where it was never seen otherwise",
         "fingerprint": "a sum of the raw row that said so, by which an import knows it again",
+    },
+    "past": {
+        "model": "its id today",
+        "since": "the first of these sights; missing where no date is known",
+        "until": "the last of them; the change came after it, and before the next row's `since` or that of the sights",
+        "name": "the id that it had",
+        "state": "listed or gone",
+        "gated": "false, auto or manual",
+        "disabled": "whether the Hub had taken it down",
+        "licenses": "the labels as declared then",
+        "license_name": "the name that went with `other`",
+        "license_link": "the link that went with `other`",
+        "parents": "the parents as declared then, a JSON list of name, relation, origin and alias; missing where they "
+        "are as in the next row, or in derivations",
     },
     "names": {
         "name": "the other name",

@@ -31,6 +31,12 @@ class Selection:
     authors: tuple[str, ...] = ()
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """The models and authors that are named, those of the file too; RegistryError where it cannot be read."""
+        file = [name for _, name in _listed(self.file)] if self.file else []
+        return (*self.models, *file, *(f"author:{author}" for author in self.authors))
+
+    @property
     def asked(self) -> str:
         """In words."""
         words = [*self.models, *([str(self.file)] if self.file else []), *(f"the family of {f}" for f in self.families)]

@@ -22,11 +22,11 @@ from registry.tables import MODELS, RUNS, TASKS
 from registry.write import Saved
 
 #: What the manifest of an export says of its form.
-FORMAT = "finetune-lineage/export/1"
+FORMAT = "finetune-lineage/export/2"
 MANIFEST = "manifest.json"
 #: Rows in memory at a time, and in a row group of a file.
 BATCH = 100_000
-_TIMES = {"created_at", "last_modified", "first_seen", "last_seen"}
+_TIMES = {"created_at", "last_modified", "first_seen", "last_seen", "since", "until"}
 _LISTS = {"licenses", "datasets", "tools"}
 #: The name by which rows are found, and the column that follows from it.
 _FOLDED = {"models": "repo_id", "names": "name"}

@@ -62,14 +62,14 @@ def _links(*, up: bool, bounded: bool, related: bool, facts: tuple[str, ...]) ->
     return statement.where(d.relation.in_(RELATIONS)) if related else statement
 
 
-def reached(connection: Connection, roots: Sequence[int]) -> Sequence[int]:
-    """The keys of `roots` and of all that was made from them, in no order."""
-    return connection.execute(_below(), {"roots": list(roots)}).scalars().all()
+def reached(connection: Connection, roots: Sequence[int], *, up: bool = False) -> Sequence[int]:
+    """The keys of `roots` and of all that was made from them, or (`up`) that they were made from, in no order."""
+    return connection.execute(_reached(up=up), {"roots": list(roots)}).scalars().all()
 
 
 @cache
-def _below() -> Select[int]:
-    return select(reach(up=False).c.key)
+def _reached(*, up: bool) -> Select[int]:
+    return select(reach(up=up).c.key)
 
 
 def within(cte: CTE, *, bounded: bool) -> Select[Any]:

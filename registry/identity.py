@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
 from registry.records import ModelRecord, State
 from registry.sights import Sight
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, SIGHTS, among
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, PAST, SIGHTS, among
 
 Row = dict[str, Any]
 _COLUMNS = (*MODELS.c, *(column for column in SIGHTS.c if column.name != "model_key"))
@@ -75,7 +75,7 @@ def redirect(connection: Connection, name: str, hub_id: str) -> bool:
 
 
 def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, Row], dict[str | None, Row]]:
-    """The registry's rows of these models, by id and by hub_id."""
+    """The registry's rows of these models, by id and by hub_id; in each what it `was` called, which a rename leaves."""
     names = [s.record.repo_id for s in sights]
     hub_ids = [s.record.hub_id for s in sights if s.record.hub_id is not None]
     rows: dict[int, Row] = {}
@@ -83,6 +83,8 @@ def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, 
         stored = select(*_COLUMNS).select_from(_SEEN).where(among(connection, column, wanted))
         for row in connection.execute(stored):
             rows.setdefault(row[0], dict(zip(_NAMES_OF_COLUMNS, row, strict=True)))
+    for held in rows.values():
+        held["was"] = held["repo_id"]
     by_name = {row["repo_id"]: row for row in rows.values()}
     return by_name, {row["hub_id"]: row for row in rows.values() if row["hub_id"] is not None}
 
@@ -93,7 +95,8 @@ def _by_old_name(connection: Connection, sights: Sequence[Sight]) -> dict[str, R
     named = select(NAMES.c.name, *_COLUMNS).select_from(_SEEN.join(NAMES, NAMES.c.model_key == MODELS.c.key))
     renamed = (among(connection, NAMES.c.name, earlier), NAMES.c.evidence == "hub-id")
     rows = connection.execute(named.where(*renamed)).mappings()
-    return {row["name"]: dict(row) for row in rows if earlier[row["name"]].compare(dict(row)) < 0}
+    found = {row["name"]: dict(row) | {"was": row["repo_id"]} for row in rows}
+    return {name: row for name, row in found.items() if earlier[name].compare(row) < 0}
 
 
 def _rename(
@@ -142,5 +145,8 @@ def _absorb(connection: Connection, lost: int, kept: int) -> None:
     # An edge that is now a model's own waits for registry.resolve, which finds the defect.
     connection.execute(update(DERIVATIONS).where(d.child_key == kept, d.parent_key == kept).values(parent_key=None))
     connection.execute(update(NAMES).where(NAMES.c.model_key == lost).values(model_key=kept))
+    if connection.execute(update(PAST).where(PAST.c.model_key == lost).values(model_key=kept)).rowcount:
+        since = func.coalesce(SIGHTS.c.since, SIGHTS.c.first_seen)
+        connection.execute(update(SIGHTS).where(SIGHTS.c.model_key == kept).values(since=since))
     connection.execute(delete(SIGHTS).where(SIGHTS.c.model_key == lost))
     connection.execute(delete(MODELS).where(MODELS.c.key == lost))

@@ -15,7 +15,7 @@ from registry.insert import insert_rows
 from registry.sights import Sight
 from registry.tables import SIGHTS, among
 
-_COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint")
+_COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint", "since")
 
 
 def save_sights(
@@ -24,11 +24,21 @@ def save_sights(
     known: Sequence[tuple[Sight, Row]],
     changed: set[int],
     outdone: set[int],
+    since: Mapping[int, str | None],
 ) -> None:
     """Note when and by whom models were seen: those that are new, by their keys, and those known with their rows of
-    before. `changed` are the keys of which anything changed, `outdone` those whose parents are not the sight's."""
-    rows = [(key, s.seen, s.seen, s.values[-1], s.record.fingerprint) for key, s in fresh.items()]
-    after = [(row, _seen(sight, row, row["key"] in changed, row["key"] in outdone)) for sight, row in known]
+    before.
+
+    `changed` are the keys of which anything changed, `outdone` those whose parents are not the sight's; `since` says
+    of some since when they are as they are now.
+    """
+    rows: list[tuple[Any, ...]] = [
+        (key, s.seen, s.seen, s.values[-1], s.record.fingerprint, None) for key, s in fresh.items()
+    ]
+    after = [
+        (row, (*_seen(sight, row, row["key"] in changed, row["key"] in outdone), since.get(row["key"], row["since"])))
+        for sight, row in known
+    ]
     rows += [new for row, new in after if new[1:] != tuple(row[column] for column in _COLUMNS[1:])]
     again = [row[0] for row in rows if row[0] not in fresh]
     if again:

@@ -80,8 +80,32 @@ class SightRow(SQLModel, table=True):
     first_seen: str | None = None
     last_seen: str | None = None
     source: str = Field(description="of the last sight")
+    since: str | None = Field(
+        default=None, description="when the model was first seen as it is now; NULL where it was never seen otherwise"
+    )
     fingerprint: bytes | None = Field(
         default=None, description="of the raw row that this model's facts and parents are; NULL where several joined"
+    )
+
+
+class Past(SQLModel, table=True):
+    """What a model was seen as before: one row for each run of sights that said the same of what is followed."""
+
+    __tablename__ = "past"
+
+    key: int | None = Field(default=None, primary_key=True)
+    model_key: int = Field(foreign_key="models.key", index=True)
+    since: str | None = Field(default=None, description="the first of these sights; NULL where no date is known")
+    until: str | None = Field(default=None, description="the last of them")
+    name: str = Field(sa_type=_ID, description="the id that the model had")
+    state: str
+    gated: str | None = None
+    disabled: bool | None = None
+    licenses: str | None = Field(default=None, description="JSON list")
+    license_name: str | None = None
+    license_link: str | None = None
+    parents: str | None = Field(
+        default=None, description="JSON list of name, relation, origin and alias; NULL where they are as afterwards"
     )
 
 
@@ -170,6 +194,7 @@ class Task(SQLModel, table=True):
 # The same tables for SQLAlchemy Core; SQLModel adds `__table__` when the class is made.
 MODELS: Table = Model.__table__  # type: ignore[attr-defined]
 SIGHTS: Table = SightRow.__table__  # type: ignore[attr-defined]
+PAST: Table = Past.__table__  # type: ignore[attr-defined]
 NAMES: Table = Name.__table__  # type: ignore[attr-defined]
 DERIVATIONS: Table = Derivation.__table__  # type: ignore[attr-defined]
 DEFECTS: Table = DefectRow.__table__  # type: ignore[attr-defined]

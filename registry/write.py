@@ -6,16 +6,18 @@ SQLModel defines the tables; writing goes through SQLAlchemy Core, since one ORM
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
 from registry.database import readable_errors, wait_for_writers
+from registry.history import Turn, keep
 from registry.identity import Row, match
 from registry.insert import insert_placeholders, insert_rows, keys_of, new_keys
 from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State
 from registry.seen import save_sights
 from registry.sights import MODEL_FACTS, Sight, rounds, sight_of
+from registry.spans import as_said, stored_parents
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, among
 
 
@@ -69,11 +71,16 @@ def save_page(connection: Connection, page: Sequence[ModelRecord], *, seen: str,
 def _save(connection: Connection, sights: Sequence[Sight]) -> Saved:
     fresh, met, renamed = match(connection, sights)
     known, others = _one_each(met)
-    changed = _update_models(connection, known)
+    after = _update_models(connection, known)
     new = _insert_models(connection, fresh)
-    relinked, outdone = _save_lineage(connection, new, known)
-    changed |= relinked
-    save_sights(connection, new, known, changed, outdone)
+    lineage = _save_lineage(connection, new, known)
+    changed = after.keys() | lineage.changed
+    turns = [
+        Turn(sight, row, row | after[key] if key in after else row, lineage.held[key], lineage.parents[key])
+        for sight, row in known
+        for key in (row["key"],)
+    ]
+    save_sights(connection, new, known, changed, lineage.outdone, keep(connection, turns))
     first_seen = {row["key"] for _, row in known if row["state"] == State.PLACEHOLDER}
     turned = [sight.state for sight, row in known if row["key"] not in first_seen and _turns(sight, row)]
     saved = Saved(
@@ -145,20 +152,21 @@ def _insert_models(connection: Connection, fresh: Sequence[Sight]) -> dict[int, 
     return keyed
 
 
-def _update_models(connection: Connection, known: Sequence[tuple[Sight, Row]]) -> set[int]:
-    """Write what the sights add to their rows; returns the keys of the models whose facts changed."""
+def _update_models(connection: Connection, known: Sequence[tuple[Sight, Row]]) -> dict[int, Row]:
+    """Write what the sights add to their rows; returns the facts of the models for which they changed, by key."""
     columns = ("hub_id", "state", *MODEL_FACTS)
-    statements = []
+    changed: dict[int, Row] = {}
     for sight, row in known:
         if sight.record.hub_id in (None, row["hub_id"]) and sight.compare(row) == 0:
             continue  # the same sight once more
         after = _merged(sight, row)
         if any(after[c] != row[c] for c in columns):
-            statements.append({"k": row["key"], **{f"n_{c}": after[c] for c in columns}})
-    if statements:
+            changed[row["key"]] = after
+    if changed:
         values: dict[str, Any] = {c: bindparam(f"n_{c}") for c in columns}
+        statements = [{"k": key, **{f"n_{c}": after[c] for c in columns}} for key, after in changed.items()]
         connection.execute(update(MODELS).where(MODELS.c.key == bindparam("k")).values(values), statements)
-    return {statement["k"] for statement in statements}
+    return changed
 
 
 def _merged(sight: Sight, row: Row) -> Row:
@@ -172,12 +180,20 @@ def _merged(sight: Sight, row: Row) -> Row:
     return after
 
 
-def _save_lineage(
-    connection: Connection, fresh: Mapping[int, Sight], known: Sequence[tuple[Sight, Row]]
-) -> tuple[set[int], set[int]]:
-    """Write parents and defects; returns the keys of the known models for which they changed, and of those that have
-    others than their sight says."""
-    parents, defects, outdone = _differing(connection, known)
+class _Lineage(NamedTuple):
+    """What the models that were known name as parents, before a page and after it, by key; the keys of those of which
+    parents or defects changed, and of those that have others than their sight says."""
+
+    held: dict[int, tuple[Parent, ...]]
+    parents: dict[int, tuple[Parent, ...]]
+    changed: set[int]
+    outdone: set[int]
+
+
+def _save_lineage(connection: Connection, fresh: Mapping[int, Sight], known: Sequence[tuple[Sight, Row]]) -> _Lineage:
+    """Write parents and defects."""
+    held, held_defects = _held(connection, [row["key"] for _, row in known])
+    parents, defects, outdone = _differing(known, held, held_defects)
     f = DEFECTS.c
     if parents:
         connection.execute(delete(DERIVATIONS).where(among(connection, DERIVATIONS.c.child_key, parents)))
@@ -191,15 +207,21 @@ def _save_lineage(
         [(key, d.kind, d.field, d.value, d.reason) for key, ds in (found | defects).items() for d in ds],
         "parse",
     )
-    return parents.keys() | defects.keys(), outdone
+    before = {key: as_said(held[key], held_defects[key]) for key in held}
+    after = {
+        key: as_said(parents.get(key, held[key]), defects.get(key, held_defects[key]))
+        for key in parents.keys() | defects.keys()
+    }
+    return _Lineage(before, before | after, set(after), outdone)
 
 
 def _differing(
-    connection: Connection, known: Sequence[tuple[Sight, Row]]
+    known: Sequence[tuple[Sight, Row]],
+    held_parents: Mapping[int, tuple[Parent, ...]],
+    held_defects: Mapping[int, frozenset[Defect]],
 ) -> tuple[dict[int, tuple[Parent, ...]], dict[int, tuple[Defect, ...]], set[int]]:
     """By key, the parents and the defects that known models have from now on, where they are not what is stored; and
     the keys of those for which it is not what their sight says."""
-    held_parents, held_defects = _held(connection, [row["key"] for _, row in known])
     parents: dict[int, tuple[Parent, ...]] = {}
     defects: dict[int, tuple[Defect, ...]] = {}
     outdone = set()
@@ -217,12 +239,12 @@ def _differing(
     return parents, defects, outdone
 
 
-_Lineage = tuple[tuple[Parent, ...], frozenset[Defect]]
+_Said = tuple[tuple[Parent, ...], frozenset[Defect]]
 #: Where a row speaks of parents.
 _PARENT_FIELDS = {"tags", "base_model", "base_model_relation", "baseModels"}
 
 
-def _said(sight: Sight, row: Row, mine: _Lineage) -> _Lineage:
+def _said(sight: Sight, row: Row, mine: _Said) -> _Said:
     """The parents and defects that hold after a sight; `mine` are those held before."""
     order = sight.compare(row)
     said, found = sight.record.parents, frozenset(sight.record.defects)
@@ -231,7 +253,7 @@ def _said(sight: Sight, row: Row, mine: _Lineage) -> _Lineage:
         return (mine[0], found | stands) if order >= 0 else mine
     theirs = (said, found)
     if order == 0:  # nothing but these tells the two apart
-        return max(theirs, mine, key=lambda lineage: (repr(lineage[0]), sorted(map(repr, lineage[1]))))
+        return max(theirs, mine, key=lambda said: (repr(said[0]), sorted(map(repr, said[1]))))
     if order > 0:
         return theirs
     # A row that says nothing of licences holds neither tags nor card: so far no source spoke of parents.
@@ -242,16 +264,12 @@ def _held(
     connection: Connection, keys: Sequence[int]
 ) -> tuple[dict[int, tuple[Parent, ...]], dict[int, frozenset[Defect]]]:
     """The parents as declared, and the parser's defects, that are stored for these models."""
-    parents: dict[int, tuple[Parent, ...]] = dict.fromkeys(keys, ())
     defects: dict[int, frozenset[Defect]] = dict.fromkeys(keys, frozenset())
-    d, f = DERIVATIONS.c, DEFECTS.c
-    declared = select(d.child_key, d.name, d.relation, d.origin, d.alias).order_by(d.child_key, d.position)
+    f = DEFECTS.c
     found = select(f.model_key, f.kind, f.field, f.value, f.reason).where(f.stage == "parse")
-    for key, *parent in connection.execute(declared.where(among(connection, d.child_key, keys))):
-        parents[key] += (Parent(*parent),)
     for key, *defect in connection.execute(found.where(among(connection, f.model_key, keys))):
         defects[key] |= {Defect(*defect)}
-    return parents, defects
+    return stored_parents(connection, keys), defects
 
 
 def _insert_parents(connection: Connection, declared: dict[int, tuple[Parent, ...]]) -> None:
@@ -264,8 +282,8 @@ def _insert_parents(connection: Connection, declared: dict[int, tuple[Parent, ..
         (
             key,
             position,
-            # A card's word alone waits for registry.resolve, which sees all names.
-            keys.get(parent.name) if parent.origin in HUB_EVIDENCE else None,
+            # A card's word alone waits for registry.resolve, which sees all names; so does a model's own name.
+            keys.get(parent.name) if parent.origin in HUB_EVIDENCE and keys.get(parent.name) != key else None,
             parent.name,
             str(parent.relation),
             str(parent.origin),

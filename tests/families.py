@@ -146,6 +146,7 @@ def content(engine: Engine) -> Content:
         for row in rows:
             row.pop("key", None)
             row.pop("fingerprint", None)  # that of how a row was written
+            row.pop("since", None)  # of sights between others only the ends of a run are known
             for column in ("model_key", "child_key", "parent_key"):
                 if row.get(column) is not None:
                     row[column] = ids[row[column]]

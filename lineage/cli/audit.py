@@ -10,9 +10,10 @@ import lineage.formats.audits  # noqa: F401 - tells as_table and as_text how an 
 from lineage.audit import Audit, audit, exit_status
 from lineage.cli.options import (
     FORMATS,
+    as_of_option,
     limit_for,
     limit_option,
-    opened,
+    opened_as_of,
     output_options,
     policy_option,
     registry_option,
@@ -64,6 +65,7 @@ _READABLE = 20
 )
 @click.option("--strict", is_flag=True, help="What is for review fails too (exit status 3).")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
+@as_of_option
 @policy_option
 @limit_option("models, offenders and branches")
 @output_options("table", "json", "jsonl", "csv", "markdown", "html", "sarif", "junit")
@@ -75,7 +77,8 @@ _READABLE = 20
 def audit_command(
     ctx: click.Context, models: tuple[str, ...], file: Path | None, families: tuple[str, ...],
     authors: tuple[str, ...], everything: bool, claim: str, evidence: bool, strict: bool, exit_zero: bool,
-    policy: Path | None, limit: int | None, format_: str, output: Path | None, endpoint: str | None, db: str | None,
+    day: str | None, policy: Path | None, limit: int | None, format_: str, output: Path | None,
+    endpoint: str | None, db: str | None,
 ) -> None:  # fmt: skip
     """Audit licence claims against all that models were made from.
 
@@ -90,8 +93,10 @@ def audit_command(
     if named == everything:
         raise click.UsageError("name MODELs, -r FILE, --family ROOT or --author NAME; or ask for --all")
     own = the_policy(policy)
+    selection = Selection(models, file, families, authors)
+    about = None if everything or day is None else selection.named
     found = audit(
-        opened(db), Selection(models, file, families, authors), claim=claim, policy=own,
+        opened_as_of(db, day, about, families), selection, claim=claim, policy=own,
         read=partial(_files, endpoint) if evidence else None, limit=limit_for(limit, format_, _READABLE),
     )  # fmt: skip
     write_text(_written(found, format_, str(file) if file else None, strict=strict), output)

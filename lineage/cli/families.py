@@ -6,10 +6,12 @@ import click
 
 from lineage import family
 from lineage.cli.options import (
+    as_of_option,
     depth_option,
     limit_for,
     limit_option,
     opened,
+    opened_as_of,
     output_options,
     registry_option,
     relation_option,
@@ -27,15 +29,20 @@ _PATHS = 10
 @depth_option
 @relation_option
 @limit_option("ancestors")
+@as_of_option
 @_TREE
 @registry_option
 def ancestors(
-    model: str, depth: int | None, relations: tuple[str, ...], limit: int | None, format_: str, output: Path | None,
-    db: str | None,
+    model: str, depth: int | None, relations: tuple[str, ...], limit: int | None, day: str | None, format_: str,
+    output: Path | None, db: str | None,
 ) -> None:  # fmt: skip
     """Show what MODEL was made from."""
     found = family.ancestors(
-        opened(db), model, depth=depth, relations=relations, limit=limit_for(limit, format_, _READABLE)
+        opened_as_of(db, day, [model]),
+        model,
+        depth=depth,
+        relations=relations,
+        limit=limit_for(limit, format_, _READABLE),
     )
     write_result(found, format_, output)
 
@@ -45,18 +52,23 @@ def ancestors(
 @depth_option
 @relation_option
 @limit_option("descendants")
+@as_of_option
 @_TREE
 @registry_option
 def descendants(
-    roots: tuple[str, ...], depth: int | None, relations: tuple[str, ...], limit: int | None, format_: str,
-    output: Path | None, db: str | None,
+    roots: tuple[str, ...], depth: int | None, relations: tuple[str, ...], limit: int | None, day: str | None,
+    format_: str, output: Path | None, db: str | None,
 ) -> None:  # fmt: skip
     """Show what was made from the ROOTs.
 
     A ROOT is a model, or author:NAME for all models of an author; a model below several of them is shown once.
     """
     found = family.descendants(
-        opened(db), *roots, depth=depth, relations=relations, limit=limit_for(limit, format_, _READABLE)
+        opened_as_of(db, day, (), roots),
+        *roots,
+        depth=depth,
+        relations=relations,
+        limit=limit_for(limit, format_, _READABLE),
     )
     write_result(found, format_, output)
 

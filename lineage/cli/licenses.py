@@ -9,8 +9,10 @@ from sqlalchemy import Engine
 import lineage.formats.licenses  # noqa: F401 - tells as_table and as_text how answers about licences are written
 from lineage import questions
 from lineage.cli.options import (
+    as_of_option,
     endpoint_option,
     opened,
+    opened_as_of,
     output_options,
     policy_option,
     registry_option,
@@ -38,14 +40,15 @@ _STATUS = {questions.YES: 0, questions.NO: 1, questions.DEPENDS: 3, questions.UN
 @click.option("--list", "listed", is_flag=True, help="List all licences that are known.")
 @click.option("--fetch", is_flag=True, help="First fetch MODEL and all it was made from from the Hub.")
 @endpoint_option
+@as_of_option
 @policy_option
 @output_options("table", "json", "jsonl", "csv", "markdown")
 @registry_option
 @click.pass_context
 def license_command(
     ctx: click.Context, model: str | None, label: str | None, purpose: str | None, suggest: bool, name: str | None,
-    listed: bool, fetch: bool, endpoint: str | None, policy: Path | None, format_: str, output: Path | None,
-    db: str | None,
+    listed: bool, fetch: bool, endpoint: str | None, day: str | None, policy: Path | None, format_: str,
+    output: Path | None, db: str | None,
 ) -> None:  # fmt: skip
     """Show which licences reached MODEL, and judge its label.
 
@@ -62,9 +65,9 @@ def license_command(
         elif model is None:
             raise click.UsageError("name a MODEL, or --list, or --explain LICENSE")
         else:
-            engine = opened(db, create=fetch)
             if fetch:
-                _fetch(engine, model, endpoint)
+                _fetch(opened(db, create=True), model, endpoint)
+            engine = opened_as_of(db, day, [model])
             result = _answer(engine, model, label, purpose, suggest=suggest)
         write_result(result, format_, output)
     if isinstance(result, Answer):

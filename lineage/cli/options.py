@@ -1,9 +1,11 @@
 """The options that several commands share, and how a result is written."""
 
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +15,7 @@ from lineage.formats.documents import Result, document
 from lineage.formats.rows import csv_table, json_lines, markdown_table
 from lineage.formats.tables import as_table, as_text
 from lineage.formats.tree import Paint, plain, tree
-from registry.records import RegistryError, Relation
+from registry.records import RegistryError, Relation, iso_time
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -35,6 +37,7 @@ _COLOURS = {"name": {"bold": True}, "relation": {"fg": "cyan"}, "faint": {"dim":
 #: Formats that are whole unless a limit is given.
 _DATA_FORMATS = {"json", "jsonl", "csv", "html", "sarif", "junit"}
 _MOST = 2**31 - 1
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 registry_option = click.option(
     "--db",
@@ -51,6 +54,22 @@ policy_option = click.option(
     help="What you allow, waive, and know besides. Default: lineage.toml, if it is in this folder.",
 )
 depth_option = click.option("--depth", type=click.IntRange(1, _MOST), metavar="N", help="At most N steps away.")
+
+
+def day_of(_ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """A day as the registry writes it; or, where a time was given, that."""
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no ISO 8601 date such as 2026-08-22", param=option) from error
+    return text if _DAY.fullmatch(text) else iso_time(time)
+
+
+as_of_option = click.option(
+    "--as-of", "day", metavar="DATE", callback=day_of, help="As it was on that day: by what had been seen until then."
+)
 relation_option = click.option(
     "--relation",
     "relations",
@@ -67,6 +86,16 @@ def opened(db: str | None, *, create: bool = False) -> "Engine":
     engine = open_registry(db, create=create)
     click.get_current_context().call_on_close(engine.dispose)
     return engine
+
+
+def opened_as_of(db: str | None, day: str | None, about: Sequence[str] | None, below: Sequence[str] = ()) -> "Engine":
+    """The registry that a command is about, or (`day`) as much of it as `registry.as_of` needs, as it was then."""
+    engine = opened(db)
+    if day is None:
+        return engine
+    from registry.as_of import as_of  # noqa: PLC0415 - most questions are about today
+
+    return click.get_current_context().with_resource(as_of(engine, day, about, below))
 
 
 def the_policy(named: Path | None) -> "Policy":

@@ -104,14 +104,14 @@ def _(models: ModelList) -> Table:
         (m.id, license_label(m.licenses, m.license_name), m.downloads, (m.created_at or "")[:10] or None, m.state)
         for m in models.models
     ]
-    notes = _more(models.total - len(rows)) if rows else ("no model is like that",)
+    notes = more_left(models.total - len(rows)) if rows else ("no model is like that",)
     return Table(("model", "license", "downloads", "created", "state"), rows, notes=notes)
 
 
 @as_table.register
 def _(defects: DefectList) -> Table:
     rows = [(d.kind, d.model, d.field, d.value, d.reason) for d in defects.defects]
-    notes = _more(defects.total - len(rows)) if rows else ("no defect is known",)
+    notes = more_left(defects.total - len(rows)) if rows else ("no defect is known",)
     return Table(("kind", "model", "field", "value", "reason"), rows, notes=notes)
 
 
@@ -138,7 +138,7 @@ def _(count: FamilyCount) -> Table:
 @as_table.register
 def _(statistics: Statistics) -> Table:
     rows = [(s.name, label, value) for s in statistics.sections for label, value in s.rows]
-    notes = tuple(f"{s.name}: {note}" for s in statistics.sections for note in _more(s.more))
+    notes = tuple(f"{s.name}: {note}" for s in statistics.sections for note in more_left(s.more))
     title = _title(statistics.asked, statistics.roots, statistics.data_date)
     return Table(("section", "label", "count"), rows, title=title, notes=notes)
 
@@ -149,7 +149,7 @@ def more_paths(paths: Paths) -> tuple[str, ...]:
         return (f"{printable(paths.ancestor)} is not an ancestor of {printable(paths.model)}, as far as is known",)
     if paths.total is None:
         return ("the number of paths is not known: a cycle lies between",)
-    return _more(paths.total - len(paths.paths))
+    return more_left(paths.total - len(paths.paths))
 
 
 def _edge_words(edge: Edge) -> str:
@@ -157,7 +157,8 @@ def _edge_words(edge: Edge) -> str:
     return f"{edge.parent} ({edge.relation}; {edge.evidence}{declared})"
 
 
-def _more(left_out: int) -> tuple[str, ...]:
+def more_left(left_out: int) -> tuple[str, ...]:
+    """The note below rows of which so many are not shown."""
     return (f"… and {left_out:,} more",) if left_out > 0 else ()
 
 
@@ -178,7 +179,7 @@ def _(statistics: Statistics) -> str:
     parts = [printable(_title(statistics.asked, statistics.roots, statistics.data_date))]
     for section in statistics.sections:
         if section.rows:
-            table = Table(("", ""), [(label, value) for label, value in section.rows], notes=_more(section.more))
+            table = Table(("", ""), [(label, value) for label, value in section.rows], notes=more_left(section.more))
             lines = text_table(table).split("\n")[1:]
             parts.append("\n".join([f"{section.name}: {section.definition}", *(f"  {line}" for line in lines)]))
     return "\n\n".join(parts)

@@ -1,0 +1,157 @@
+"""The registry as it was on a day, as a registry of its own: then every question can be asked of it.
+
+It holds what sights until then said: of the models that a question is about, or of all. Names are led to models anew,
+by what was known then. What is not followed (downloads, likes, the sha) is as it is now.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select
+from sqlmodel import SQLModel
+
+from registry.database import connect, reading
+from registry.ever import ever_above, ever_below
+from registry.insert import insert_rows, keys_of
+from registry.names import UnknownModel, find_model, owned_by
+from registry.read import labels
+from registry.records import ModelRecord, RegistryError, State
+from registry.resolve import resolve_names
+from registry.runs import begin_run, end_run, save_position
+from registry.sights import MODEL_FACTS
+from registry.spans import FOLLOWED, ITSELF, Span, all_spans
+from registry.tables import MODELS, NAMES, PAST, RUNS, SIGHTS, among
+from registry.write import Saved, save_page, writing
+
+#: Models that are read and saved together.
+_PAGE = 20_000
+_LISTS = {"licenses", "datasets", "tools"}
+
+
+@contextmanager
+def as_of(engine: Engine, day: str, about: Sequence[str] | None = None, below: Sequence[str] = ()) -> Iterator[Engine]:
+    """The registry as it was at the end of a day (`2026-08-22`), or at a time (`2026-08-22T14:00:00Z`).
+
+    It holds the models that `about` names (as in `find_roots`), all below those that `below` names, and all above any
+    of these; without `about` all models. Raises RegistryError where the registry has no data from before, UnknownModel
+    where a name means no model, or one that was not known by then.
+    """
+    time = end_of(day)
+    with tempfile.TemporaryDirectory(prefix="lineage-") as folder, reading(engine) as connection:
+        run = _last_run(connection, time)
+        wanted = None
+        if about is not None:
+            roots = _named(connection, below, time)
+            wanted = ever_above(connection, ever_below(connection, roots) | _named(connection, about, time))
+        there = connect(URL.create("sqlite", database=str(Path(folder) / "then.db")))
+        SQLModel.metadata.create_all(there)
+        try:
+            with writing(there) as target:
+                _fill(connection, target, wanted, time)
+                key = begin_run(target, *run)
+                save_position(target, key, Saved(models=1))
+                end_run(target, key)
+            yield there
+        finally:
+            there.dispose()
+
+
+def end_of(day: str) -> str:
+    """The last second of a day (`2026-08-22`); a time is itself."""
+    return day if "T" in day else f"{day}T23:59:59Z"
+
+
+def _last_run(connection: Connection, time: str) -> tuple[str, str, str]:
+    """The command, source and date of the newest data at a time."""
+    r = RUNS.c
+    runs = select(r.command, r.source, r.seen).where(r.models > 0).order_by(r.seen.desc())
+    if (row := connection.execute(runs.where(r.seen <= time).limit(1)).one_or_none()) is not None:
+        return row.command, row.source, row.seen
+    first = connection.scalar(select(func.min(r.seen)).where(r.models > 0))
+    if first is None:
+        raise RegistryError("the registry holds no data yet: load some with `lineage import` or `lineage crawl`")
+    raise RegistryError(
+        f"nothing is known of {time[:10]}: the first data is of {first[:10]}: ask for that day or later"
+    )
+
+
+def _named(connection: Connection, names: Sequence[str], time: str) -> set[int]:
+    """The models (keys) that names mean today, or meant by a name that a model had."""
+    keys: set[int] = set()
+    for name in names:
+        if name.casefold().startswith("author:"):
+            owner = name[7:].casefold()
+            keys.update(connection.scalars(select(MODELS.c.key).where(owned_by(owner))))
+            keys.update(_called(connection, func.lower(PAST.c.name).startswith(f"{owner}/", autoescape=True)))
+            continue
+        then = set(_called(connection, func.lower(PAST.c.name) == name.casefold()))
+        if not then:
+            found = find_model(connection, name)
+            then.add(found.key)
+            _expect_known(connection, found.key, found.repo_id, time)
+        keys |= then
+    return keys
+
+
+def _called(connection: Connection, test: ColumnElement[bool]) -> Iterable[int]:
+    """The models that once had another name than today, for which a test holds."""
+    joined = PAST.join(MODELS, MODELS.c.key == PAST.c.model_key)
+    return connection.scalars(select(PAST.c.model_key).select_from(joined).where(PAST.c.name != MODELS.c.repo_id, test))
+
+
+def _expect_known(connection: Connection, key: int, name: str, time: str) -> None:
+    first = connection.scalar(select(SIGHTS.c.first_seen).where(SIGHTS.c.model_key == key))
+    if first is not None and first > time:
+        raise UnknownModel(
+            f"{name} was not known on {time[:10]}: ask for {first[:10]}, when it was first seen, or later"
+        )
+
+
+def _fill(source: Connection, target: Connection, wanted: set[int] | None, time: str) -> None:
+    """Save what was known at a time of some models, or of all."""
+    keys = sorted(source.scalars(select(MODELS.c.key)) if wanted is None else wanted)
+    for at in range(0, len(keys), _PAGE):
+        records, names = _page(source, keys[at : at + _PAGE], time)
+        save_page(target, records, seen=time, source="")
+        held = keys_of(target, names.values())
+        rows = [(name, name.casefold(), held[now], "hub-id") for name, now in names.items() if now in held]
+        insert_rows(target, NAMES, ("name", "folded", "model_key", "evidence"), rows, missing=True)
+    resolve_names(target)
+
+
+def _page(connection: Connection, keys: Sequence[int], time: str) -> tuple[list[ModelRecord], dict[str, str]]:
+    """What was known of some models at a time; and the names they had had until then, with the one they had."""
+    spans = all_spans(connection, keys)
+    rows = connection.execute(
+        select(MODELS, SIGHTS.c.source)
+        .join_from(MODELS, SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
+        .where(among(connection, MODELS.c.key, spans))
+    )
+    records: list[ModelRecord] = []
+    names: dict[str, str] = {}
+    for row in rows.mappings():
+        then = [span for span in spans[row["key"]] if (span.since or "") <= time]
+        if then:
+            records.append(_record(dict(row), then[-1], time))
+            names.update((span.name, then[-1].name) for span in then if span.name != then[-1].name)
+    return records, names
+
+
+def _record(row: dict[str, Any], span: Span, time: str) -> ModelRecord:
+    """A model's row, with what is followed as it was."""
+    facts = {fact: row[fact] for fact in MODEL_FACTS} | {fact: getattr(span, fact) for fact in FOLLOWED}
+    gone = facts.pop("state") == State.GONE
+    facts |= {fact: labels(facts[fact]) for fact in _LISTS}
+    return ModelRecord(
+        span.name,
+        hub_id=row["hub_id"],
+        parents=tuple(parent for parent in span.parents if parent.origin != ITSELF),
+        gone=gone,
+        source=row["source"],
+        seen=min(span.until, time) if span.until else None,
+        dated=span.until is not None,
+        **facts,
+    )
