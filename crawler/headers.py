@@ -187,7 +187,7 @@ class _Plain:
 
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _WORDS: dict[str, bool | None] = dict.fromkeys(["", "~", "null", "Null", "NULL"])
 _WORDS |= dict.fromkeys(["true", "True", "TRUE"], True)
 _WORDS |= dict.fromkeys(["false", "False", "FALSE"], False)
@@ -376,8 +376,25 @@ class _Gguf:
         if kind in _SIZES:
             self._skip(count * _SIZES[kind])
             return
+        if kind == _STRING:
+            self._skip_texts(count)
+            return
         for _ in range(count):
-            if kind == _STRING:
-                self._skip(self._number("Q"))
-            else:
-                self._skip_array(depth + 1)
+            self._skip_array(depth + 1)
+
+    def _skip_texts(self, count: int) -> None:
+        """As `_text` so many times; vocabularies have hundreds of thousands, so that every call counts."""
+        read, seek, unpack = self._file.read, self._file.seek, struct.Struct(self._order + "Q").unpack
+        end = min(self._size, HEADER_LIMIT)
+        for _ in range(count):
+            if self._at + 8 > end:
+                self._check(8)
+            packed = read(8)
+            if len(packed) < 8:
+                raise _Refused(f"breaks off at byte {self._at + len(packed):,}")
+            self._at += 8
+            (length,) = unpack(packed)
+            if self._at + length > end:
+                self._check(length)
+            seek(length, 1)
+            self._at += length
