@@ -2,9 +2,15 @@
 
 import json
 import struct
-from collections.abc import Mapping
+import tracemalloc
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
+from crawler.headers import Header
+
+#: A commit of Qwen/Qwen3-8B.
+SHA = "b968826d9c46dd6066d109eabc6255188de91218"
 Value = str | int | float | bool | list[str] | list[int]
 
 
@@ -110,19 +116,20 @@ def adapter(folder: Path) -> Path:
         "base_model_name_or_path": "Qwen/Qwen3-8B",
         "peft_type": "LORA",
         "r": 16,
-        "revision": "b968826d9c46dd6066d109eabc6255188de91218",
+        "revision": SHA,
         "target_modules": ["q_proj", "v_proj"],
         "task_type": "CAUSAL_LM",
     }
-    weights = safetensors({"format": "pt"})
-    files = {"adapter_config.json": json.dumps(config), "adapter_model.safetensors": weights, "README.md": CARD}
+    files: dict[str, str | bytes] = {"adapter_config.json": json.dumps(config), "README.md": CARD}
+    files["adapter_model.safetensors"] = safetensors({"format": "pt"})
     return write(folder, files)
 
 
 def merge(folder: Path) -> Path:
     """What mergekit writes."""
     config = json.dumps({"architectures": ["MistralForCausalLM"], "_name_or_path": "mistralai/Mistral-7B-v0.1"})
-    files = {"mergekit_config.yml": MERGE, "config.json": config, "model.safetensors": safetensors({"format": "pt"})}
+    files: dict[str, str | bytes] = {"mergekit_config.yml": MERGE, "config.json": config}
+    files["model.safetensors"] = safetensors({"format": "pt"})
     return write(folder, files)
 
 
@@ -133,3 +140,26 @@ def finetune(folder: Path, shards: int = 2, **config: object) -> Path:
     for n in range(1, shards + 1):
         files[f"model-{n:05}-of-{shards:05}.safetensors"] = safetensors({"format": "pt"}, tensors=n)
     return write(folder, files)
+
+
+def reason(header: Header, kind: str = "broken-file") -> str:
+    assert header.defect is not None
+    assert header.defect[0] == kind
+    return header.defect[1]
+
+
+def sparse(path: Path, start: bytes, size: int) -> Path:
+    with path.open("wb") as file:
+        file.write(start)
+        file.truncate(size)
+    return path
+
+
+def peak_of(read: Callable[[BinaryIO], Header], path: Path) -> tuple[Header, int]:
+    """What a reader says of a file, and the most bytes that it held meanwhile."""
+    with path.open("rb") as file:
+        tracemalloc.start()
+        try:
+            return read(file), tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
