@@ -27,6 +27,7 @@ class Claims:
             self.put(place, label_of(brief))
         #: Models that may have been under other licences on other days.
         self.dated = {p for p, brief in zip(places, known.values(), strict=True) if is_clarified(brief.id)}
+        self.dated.update(columns.places(columns.source.relabelled()).tolist())
 
     def of(self, place: int) -> Declared:
         """What a model is under."""

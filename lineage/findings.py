@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lineage.ancestry import Ancestry
-from lineage.judgement import Judgement
+from lineage.judgement import Judgement, former_of
 from lineage.licenses.catalogue import Fact, catalogue
 from lineage.licenses.labels import Declared
 from lineage.rules import RULES
@@ -63,7 +63,7 @@ def _of_ancestor(ancestry: Ancestry, judgement: Judgement, key: int) -> Finding:
         path=(ancestry.briefs[ancestry.model].id, *(ancestry.briefs[step.parent].id for step in way)),
         relations=tuple(step.relation for step in way),
         axis=rule.axis,
-        says=rule.says if license else f"{rule.says} It says: {ancestry.labels[key].text}.",
+        says=_says(ancestry, judgement, key),
         clause=clause.says if clause else None,
         section=clause.section if clause else None,
         source=clause.source if clause else ancestry.labels[key].evidence,
@@ -71,6 +71,16 @@ def _of_ancestor(ancestry: Ancestry, judgement: Judgement, key: int) -> Finding:
         arguable=judgement.arguable,
         mend=rule.mend.format(ancestor=license, model=theirs.id),
     )
+
+
+def _says(ancestry: Ancestry, judgement: Judgement, key: int) -> str:
+    says, theirs = RULES[judgement.rule].says, ancestry.briefs[key]
+    if judgement.license is None:
+        return f"{says} It says: {ancestry.labels[key].text}."
+    former = former_of(theirs, ancestry.briefs[ancestry.model].created_at)
+    if judgement.rule == "stale-label" and former is not None:
+        return f"{says} Then it was under {former.license} ({former.evidence})."
+    return says
 
 
 def _bare(judgement: Judgement, label: Declared) -> Finding:

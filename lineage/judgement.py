@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lineage.licenses.catalogue import catalogue
-from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified
+from lineage.licenses.catalogue import catalogue, own
+from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, declared
 from lineage.rules import RULES, Verdict, compare, covers
-from registry.read import Brief
+from registry.read import Brief, labels
 
 
 class Origin(NamedTuple):
@@ -69,10 +69,35 @@ def grade_of(weights: Iterable[str]) -> str:
     return next((grade for grade in ("violation", "review") if grade in given), "pass")
 
 
+class Former(NamedTuple):
+    """A licence that a model was under on a day, and how that is known."""
+
+    license: str
+    evidence: str
+
+
+def former_of(theirs: Brief, day: str | None) -> Former | None:
+    """What a model was under on a day (ISO 8601), where that is known: by its history, else by what is known besides.
+
+    By its history only within a run of sights of one label, which is one licence: between two runs nobody knows. What
+    the user says of a model holds on any day.
+    """
+    if day is None:
+        return None
+    for past in theirs.past if theirs.id.casefold() not in own().clarifications else ():
+        if (past.since or "")[:10] <= day[:10] <= (past.until or "")[:10]:
+            label = declared(labels(past.licenses), past.license_name, past.license_link)
+            if len(label.licenses) == 1:
+                (license,) = label.licenses
+                return Former(license, f"seen so from {(past.since or '')[:10]} to {(past.until or '')[:10]}")
+    before = clarified(theirs.id, day)
+    return None if before is None else Former(before.license, before.evidence)
+
+
 def origin(license: str, mine: Brief, theirs: Brief) -> Origin:
     """A licence that a model (`mine`) has from an ancestor (`theirs`)."""
     own = bool(mine.author and theirs.author and mine.author.casefold() == theirs.author.casefold())
-    before = clarified(theirs.id, mine.created_at) if mine.created_at else None
+    before = former_of(theirs, mine.created_at)
     former = before.license if before is not None and before.license != license else None
     return Origin(license, theirs.key, own, former)
 

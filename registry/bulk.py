@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from registry.read import Brief, Said, Step, briefs, labels, walk
 from registry.records import Relation
+from registry.spans import relabelled
 from registry.tables import DERIVATIONS, MODELS, among
 
 Ints = NDArray[np.int64]
@@ -62,6 +63,10 @@ class Stored:
             )
         return [found[key] for key in keys.tolist()]
 
+    def relabelled(self) -> set[int]:
+        """The models (keys) that once had other licence labels than today."""
+        return relabelled(self._connection)
+
     def called(self, ids: Collection[str]) -> dict[int, Brief]:
         """The models of these ids, in any letter case."""
         folded = {id.casefold() for id in ids}
@@ -87,6 +92,10 @@ class Held:
         """One column of some models, in the order of `keys`: repo_id, author or created_at."""
         field = "id" if column == "repo_id" else column
         return [getattr(self._facts[key], field) for key in keys.tolist()]
+
+    def relabelled(self) -> set[int]:
+        """The models (keys) that once had other licence labels than today."""
+        return {key for key, brief in self._facts.items() if brief.past}
 
     def called(self, ids: Collection[str]) -> dict[int, Brief]:
         """The models of these ids, in any letter case."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -10,7 +10,8 @@ from registry.records import State
 from registry.tables import MODELS, SIGHTS, among
 
 
-class New(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class New:
     """A model that was seen first after a day; `downloads`: last 30 days."""
 
     id: str

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from registry.families import EVIDENCE, RELATIONS, reach, within
 from registry.records import State
+from registry.spans import Labelled, past_labels
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, SIGHTS
 
 
@@ -68,6 +69,8 @@ class Brief(NamedTuple):
     created_at: str | None
     license_link: str | None
     tools: tuple[str, ...] | None
+    past: tuple[Labelled, ...] = ()
+    """The labels that it had before, where any was another one; told of ancestors only."""
 
 
 class Said(NamedTuple):
@@ -127,7 +130,7 @@ class RunFacts:
 
 
 #: The columns of `Brief`.
-BRIEF = tuple(MODELS.c[name] for name in ("key", "repo_id", *Brief._fields[2:]))
+BRIEF = tuple(MODELS.c[name] for name in ("key", "repo_id", *Brief._fields[2:-1]))
 _STEP = (
     DERIVATIONS.c.child_key,
     DERIVATIONS.c.parent_key,
@@ -183,7 +186,10 @@ def walk(
     """
     steps, reached = _walk_statements(up=up, bounded=depth is not None, related=bool(relations))
     values = {"roots": list(roots), "depth": depth, "relations": list(relations or ())}
-    return [Step(*row) for row in connection.execute(steps, values)], briefs_of(connection, reached, values)
+    found = briefs_of(connection, reached, values)
+    for key, past in past_labels(connection, found).items() if up else ():
+        found[key] = found[key]._replace(past=tuple(past))
+    return [Step(*row) for row in connection.execute(steps, values)], found
 
 
 @cache

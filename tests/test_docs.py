@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from lineage import family, lists, overview, questions, statistics
 from lineage.audit import audit
+from lineage.changes import changes, history
 from lineage.describe import describe
 from lineage.drift import drift
 from lineage.formats.documents import Result, document
@@ -78,6 +79,8 @@ def results(engine: Engine) -> list[Result]:
         all_licenses(),
         drift(engine, root),
         audit(engine, Selection(families=(root,)), limit=5),
+        history(engine, root),
+        changes(engine, "2026-01-01", families=[root], limit=5),
     ]
 
 

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from crawler.dumps import Dump
 from crawler.load import import_sample
 from lineage.audit import Audit
+from lineage.changes import Changes, History
 from lineage.cli.main import main as cli
 from lineage.describe import ModelPage
 from lineage.dictionary import guide
@@ -44,8 +45,8 @@ CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 #: Where the README has the fake Hub listen.
 #: Every type that a query may come to.
 RESULTS: tuple[type[Result], ...] = (
-    Answer, Audit, Common, DefectList, Drift, Family, FamilyCount, Inheritance, LicenseList, LicensePage, ModelList,
-    ModelPage, Overview, Paths, Statistics, Suggestions,
+    Answer, Audit, Changes, Common, DefectList, Drift, Family, FamilyCount, History, Inheritance, LicenseList,
+    LicensePage, ModelList, ModelPage, Overview, Paths, Statistics, Suggestions,
 )  # fmt: skip
 _HUB = "http://127.0.0.1:8123"
 
@@ -58,7 +59,7 @@ files (zstd, a million rows each) for each table, a README.md with what stands b
 
 | key | meaning |
 | --- | --- |
-| `format` | finetune-lineage/export/1: changes when a reader has to |
+| `format` | finetune-lineage/export/2: changes when a reader has to |
 | `product` | the version that wrote it |
 | `data_date` | the date of the newest data |
 | `catalogue` | the version of the facts about licences on which the verdicts rest |

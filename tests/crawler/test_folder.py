@@ -5,8 +5,10 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -185,15 +187,29 @@ def test_what_is_no_file_is_refused_before_it_is_opened(
     assert "is a pipe, a socket or a device: move it" in refused(folder)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read(tmp_path: Path) -> None:
-    folder = adapter(tmp_path / "m")
-    (folder / "README.md").chmod(0)
-    assert "(Permission denied): make it readable" in refused(folder)
-    (folder / "README.md").chmod(0o600)
-    (folder / "sub").mkdir(mode=0)
-    assert "(Permission denied): make it readable" in refused(folder)
-    (folder / "sub").chmod(0o700)
+@contextmanager
+def not_as_root() -> Iterator[None]:
+    """Root may read everything."""
+    mine = os.geteuid()
+    os.seteuid(65534 if mine == 0 else mine)
+    try:
+        yield
+    finally:
+        os.seteuid(mine)
+
+
+def test_what_may_not_be_read() -> None:
+    with TemporaryDirectory() as place:  # pytest's own folders are closed to others
+        Path(place).chmod(0o755)
+        folder = adapter(Path(place) / "m")
+        (folder / "README.md").chmod(0)
+        with not_as_root():
+            assert "(Permission denied): make it readable" in refused(folder)
+        (folder / "README.md").chmod(0o644)
+        (folder / "sub").mkdir(mode=0)
+        with not_as_root():
+            assert "(Permission denied): make it readable" in refused(folder)
+        (folder / "sub").chmod(0o700)
 
 
 def append(path: Path) -> None:

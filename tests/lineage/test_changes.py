@@ -9,9 +9,15 @@ from typing import Any
 from sqlalchemy import Engine
 
 from crawler.load import import_files
-from lineage.changes import changes, history
+from lineage.audit import audit
+from lineage.changes import Change, changes, history
+from lineage.compare import compare
+from lineage.inheritance import inheritance
+from lineage.licenses.catalogue import Clarification, Own, own_facts
+from lineage.selection import Selection
 from registry.as_of import as_of
 from tests.families import Row, api_row, content
+from tests.lineage.calls import STEERING, answer, database, lineage, refusal
 
 DAYS = [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 29)]
 
@@ -105,3 +111,108 @@ def test_every_real_change_is_told(registry: Engine, shared: Path, tmp_path: Pat
 def lineage_of(engine: Engine) -> tuple[Any, ...]:
     held = content(engine)
     return sorted((row[0], row[12], row[15], row[-1]) for row in held["models"]), held["derivations"]
+
+
+def world(engine: Engine, folder: Path) -> None:
+    """A base under another licence from some day on, and what was made of it before, between and after."""
+    created = "2025-12-01T00:00:00.000Z"
+    for day in (0, 9):
+        imported(engine, folder, [api_row("a/Base", license="apache-2.0", createdAt=created)], DAYS[day])
+    children = [
+        api_row(f"b/{name}", ["a/Base"], license="apache-2.0", createdAt=f"2026-01-{day:02}T00:00:00.000Z")
+        for name, day in {"before": 4, "between": 12, "after": 26}.items()
+    ]
+    base = api_row("a/Base", license="gemma", createdAt=created)
+    imported(engine, folder, [base, *children[:2]], DAYS[24])
+    imported(engine, folder, [base, *children], DAYS[27])
+
+
+def test_the_licence_when_made_comes_from_the_history(registry: Engine, tmp_path: Path) -> None:
+    world(registry, tmp_path)
+    said = {name: inheritance(registry, f"b/{name}") for name in ("before", "between", "after")}
+    assert (said["before"].verdict, said["before"].grade) == ("stale-label", "review")
+    assert (said["between"].grade, said["after"].grade) == ("violation", "violation")
+    stale = next(finding for finding in said["before"].findings if finding.rule == "stale-label")
+    assert "Then it was under apache-2.0 (seen so from 2026-01-01 to 2026-01-10)." in stale.says
+    for selection in (Selection(), Selection(families=("a/Base",)), Selection(models=("b/before", "b/after"))):
+        for one in audit(registry, selection, claim="any").models:
+            alone = inheritance(registry, one.model)
+            assert (one.verdict, one.grade) == (alone.verdict, alone.grade)
+
+
+def test_what_the_user_says_holds_on_any_day(registry: Engine, tmp_path: Path) -> None:
+    world(registry, tmp_path)
+    mine = Clarification("gemma", "I asked")
+    with own_facts(Own((), {}, {"a/base": mine}, "")):
+        assert inheritance(registry, "b/before").grade == "violation"
+
+
+def test_a_verdict_as_of_a_day(registry: Engine, tmp_path: Path) -> None:
+    world(registry, tmp_path)
+    assert "violation" in answer(registry, "license", "b/between")
+    imported(registry, tmp_path, [api_row("b/between", ["a/Base"], license="gemma")], "2026-02-01T00:00:00Z")
+    assert "violation" not in answer(registry, "license", "b/between")
+    assert "violation" in answer(registry, "license", "b/between", "--as-of", "2026-01-28")
+    assert lineage("audit", "b/between", "--as-of", "2026-01-25", "--db", database(registry)).exit_code == 1
+    assert lineage("audit", "--family", "a/Base", "--claim", "any", "--as-of", "2026-01-11", "--db", database(registry)
+    ).exit_code == 0  # fmt: skip
+
+
+def test_the_commands(registry: Engine, tmp_path: Path) -> None:
+    world(registry, tmp_path)
+    assert answer(registry, "history", "a/base") == (
+        "a/Base, seen 2026-01-01 to 2026-01-28\n\n"
+        "change   from        to     after       by\n"
+        "license  apache-2.0  gemma  2026-01-10  2026-01-25\n"
+    )
+    assert "nothing is known to have changed" in answer(registry, "history", "b/after")
+    said = answer(registry, "diff", "--since", "2026-01-11", "--family", "a/Base")
+    assert said.startswith(
+        "all ever made from a/Base since 2026-01-11, data of 2026-01-28\n1 with another licence label, 3 new\n"
+    )
+    found: dict[str, Any] = json.loads(answer(registry, "diff", "--since", "2026-01-26", "-f", "json"))
+    assert (found["new"], found["weeks"], found["changes"]) == (1, {"2026-01-26": 1}, [])
+    assert [one["id"] for one in found["added"]] == ["b/after"]
+    assert answer(registry, "diff", "--since", "2027-01-01").endswith("nothing is known to have changed\n")
+    rows = answer(registry, "diff", "--since", "2026-01-11", "-f", "csv").splitlines()
+    assert rows[:2] == ["change,model,from,to,after,by", "license,a/Base,apache-2.0,gemma,2026-01-10,2026-01-25"]
+    assert len(rows) == 5
+    assert refusal("diff", "--db", database(registry)).startswith("say --since DATE")
+    assert refusal("diff", "--since", "yesterday", "--db", database(registry)).startswith("Invalid value for '--since'")
+
+
+def test_a_family_that_a_model_has_left(registry: Engine, tmp_path: Path) -> None:
+    imported(registry, tmp_path, [api_row("a/Base"), api_row("b/M", ["a/Base"])], DAYS[0])
+    imported(registry, tmp_path, [api_row("b/M", ["z/Other"])], DAYS[5])
+    found = changes(registry, "2026-01-02", families=["a/Base"]).changes
+    assert found == (Change("b/M", "base_model", "a/Base (finetune)", "z/Other (finetune)", DAYS[0], DAYS[5]),)
+
+
+def test_two_registries(registry: Engine, another: Engine, tmp_path: Path) -> None:
+    rows = [api_row("a/Base", license="mit"), api_row("b/M", ["a/Base"]), api_row("c/Left", _id="1" * 24)]
+    imported(registry, tmp_path, [*rows, api_row("d/Lost")], DAYS[0])
+    rows = [api_row("a/Base", license="gemma"), rows[1], api_row("c/Moved", _id="1" * 24), api_row("e/New")]
+    imported(another, tmp_path, rows, DAYS[9])
+    found = compare(registry, another)
+    assert [(c.field, c.model, c.old, c.new) for c in found.changes] == [
+        ("missing", "d/Lost", "listed", "not in the registry"),
+        ("name", "c/Moved", "c/Left", "c/Moved"),
+        ("license", "a/Base", "mit", "gemma"),
+    ]
+    assert [new.id for new in found.added] == ["e/New"]
+    told = lineage("diff", database(registry), database(another))
+    assert "1 missing, 1 renamed, 1 with another licence label, 1 new" in told.stdout, told.output
+    same = lineage("diff", database(another), database(another))
+    assert same.stdout.endswith("nothing is known to have changed\n")
+
+
+def test_hostile_text_in_changes(registry: Engine, tmp_path: Path) -> None:
+    hostile = "<b>|\x1b[31m=cmd\u202e"
+    card = {"license": "other", "license_name": hostile}
+    imported(registry, tmp_path, [api_row("a/Base", license="mit")], DAYS[0])
+    imported(registry, tmp_path, [api_row("a/Base", cardData=card, tags=None)], DAYS[5])
+    for format_ in ("table", "json", "jsonl", "csv", "markdown"):
+        for command in (("history", "a/Base"), ("diff", "--since", "2026-01-02")):
+            said = answer(registry, *command, "-f", format_)
+            assert not STEERING.search(said)
+            assert format_ != "markdown" or "<b>" not in said
