@@ -19,6 +19,9 @@ _TABLES = {
     "sights": "When and by whom each model was seen; one that is only named by others was never.",
     "past": "What models were seen as before: one row for each run of sights that said the same.",
     "names": "Other names of models: old ones, legacy short ids, other letter cases.",
+    "versions": "Versions of models that people registered.",
+    "tags": "Words that people put on versions.",
+    "events": "What people did to registered models, in order.",
     "derivations": "One row for each parent that a model declares. Where `parent` is empty, a row of defects says why.",
     "defects": "Metadata that was refused or repaired.",
     "verdicts": "What an audit of all models says, whatever they claim, without a policy; those that are gone, or only "
@@ -45,7 +48,7 @@ _MEANINGS = {
         "new_version": "the model that its owner says replaces it",
         "datasets": "what it was trained on, as declared",
         "tools": "what it was made with, by its tags",
-        "state": "listed, gone (deleted or private), or placeholder (only named by others)",
+        "state": "listed, gone (deleted or private), placeholder (only named by others), or registered",
     },
     "sights": {
         "model": "the model that was seen",
@@ -72,7 +75,28 @@ _MEANINGS = {
     "names": {
         "name": "the other name",
         "model": "the model that it means",
-        "evidence": "how that is known: hub-id, hub-tag, legacy or case",
+        "evidence": "how that is known: hub-id, hub-tag, legacy or case; of registered models version or alias",
+    },
+    "versions": {
+        "name": "the name it was registered by",
+        "number": "its number under that name, from 1",
+        "model": "the model that it is: `name@number`, or one of the Hub",
+        "digest": "SHA-256 of the content, or the commit of a model of the Hub",
+        "place": "where it lay, or the id on the Hub",
+        "registered_at": "when somebody registered it",
+        "removed_at": "when somebody took it out of use",
+        "files": "its files, a JSON list of path, size in bytes and SHA-256",
+        "evidence": "what names a parent, a JSON list of name, relation, origin, where, why and revision",
+    },
+    "tags": {"name": "the name of the model", "number": "the version", "tag": "the word"},
+    "events": {
+        "at": "when",
+        "who": "who did it",
+        "action": "register, alias, unalias, tag, untag, note or remove",
+        "name": "the name of the model",
+        "number": "the version; missing where it is about all",
+        "what": "the alias, tag, note or place",
+        "why": "why, in words",
     },
     "derivations": {
         "child": "the model that declares a parent",
@@ -80,7 +104,8 @@ _MEANINGS = {
         "parent": "the model that the declared name means",
         "name": "the parent as declared",
         "relation": "finetune, adapter, quantized, merge or unknown",
-        "origin": "who says so: tag (the Hub), card (the model card), both, or tag-unresolved",
+        "origin": "who says so: tag (the Hub), card (the model card), both, or tag-unresolved; of registered models "
+        "file, heuristic or stated",
         "recovery": "how the name was led to a model, where it is no model's",
         "alias": "the card's spelling, where the Hub resolved it to `name`",
     },

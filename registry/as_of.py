@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select, update
 from sqlmodel import SQLModel
 
+from registry.curation import names_at
 from registry.database import connect, reading
 from registry.ever import ever_above, ever_below
 from registry.insert import insert_rows, keys_of
@@ -81,7 +82,11 @@ def _last_run(connection: Connection, time: str) -> tuple[str, str, str]:
 def _named(connection: Connection, names: Sequence[str], time: str) -> set[int]:
     """The models (keys) that names mean today, or meant by a name that a model had."""
     keys: set[int] = set()
+    registered = names_at(connection, time)
     for name in names:
+        if own := {key for called, key in registered.items() if called.casefold() == name.strip().casefold()}:
+            keys |= own
+            continue
         if name.casefold().startswith("author:"):
             owner = name[7:].casefold()
             keys.update(connection.scalars(select(MODELS.c.key).where(owned_by(owner))))
@@ -119,7 +124,27 @@ def _fill(source: Connection, target: Connection, wanted: set[int] | None, time:
         held = keys_of(target, names.values())
         rows = [(name, name.casefold(), held[now], "hub-id") for name, now in names.items() if now in held]
         insert_rows(target, NAMES, ("name", "folded", "model_key", "evidence"), rows, missing=True)
+    _register(source, target, time)
     resolve_names(target)
+
+
+def _register(source: Connection, target: Connection, time: str) -> None:
+    """Let registered models be such, by the names that they had."""
+    meant = names_at(source, time)
+    ids = select(MODELS.c.key, MODELS.c.repo_id).where(among(source, MODELS.c.key, set(meant.values())))
+    called = {row.key: row.repo_id for row in source.execute(ids)}
+    own = [id for id in called.values() if "@" in id]
+    listed = update(MODELS).where(among(target, MODELS.c.repo_id, own), MODELS.c.state == State.LISTED)
+    target.execute(listed.values(state=str(State.REGISTERED)))
+    held = keys_of(target, called.values())
+    meant = {name: key for name, key in meant.items() if called[key] in held and name != called[key]}
+    rows = [(name, name.casefold(), held[called[key]], _kind(name)) for name, key in meant.items()]
+    insert_rows(target, NAMES, ("name", "folded", "model_key", "evidence"), rows, missing=True)
+
+
+def _kind(name: str) -> str:
+    """How a name of a registered model is known: by a version, or as an alias."""
+    return "version" if name.rpartition("@")[2].isdigit() or "@" not in name else "alias"
 
 
 def _page(connection: Connection, keys: Sequence[int], time: str) -> tuple[list[ModelRecord], dict[str, str]]:

@@ -26,7 +26,9 @@ FORMAT = "finetune-lineage/export/2"
 MANIFEST = "manifest.json"
 #: Rows in memory at a time, and in a row group of a file.
 BATCH = 100_000
-_TIMES = {"created_at", "last_modified", "first_seen", "last_seen", "since", "until"}
+_TIMES = {
+    "created_at", "last_modified", "first_seen", "last_seen", "since", "until", "registered_at", "removed_at", "at",
+}  # fmt: skip
 _LISTS = {"licenses", "datasets", "tools"}
 #: The name by which rows are found, and the column that follows from it.
 _FOLDED = {"models": "repo_id", "names": "name"}

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from registry.ids import legacy_names, split_url
 from registry.records import RegistryError, State, storable
-from registry.tables import MODELS, NAMES
+from registry.tables import MODELS, NAMES, VERSIONS
 
 
 class UnknownModel(RegistryError):
@@ -35,7 +35,10 @@ def find_model(connection: Connection, text: str) -> Found:
 
     Raises UnknownModel, with up to three near matches, where there is none or more than one.
     """
-    name, revision = _split_revision(" ".join(storable(text).split()))
+    whole = " ".join(storable(text).split())
+    if "@" in whole and (version := _version(connection, whole)) is not None:
+        return version
+    name, revision = _split_revision(whole)
     for candidates in (_exact(connection, name), _folded(connection, name)):
         if len(candidates) > 1:
             ids = ", ".join(sorted(candidates.values())[:3])
@@ -43,6 +46,29 @@ def find_model(connection: Connection, text: str) -> Found:
         for key, repo_id in candidates.items():
             return Found(key, repo_id, revision)
     raise UnknownModel(_no_such_model(connection, name))
+
+
+def _version(connection: Connection, text: str) -> Found | None:
+    """The version of a registered model that `name@which` means: by its number, an alias, or the begin of its digest.
+
+    None where `name` is no registered model's; UnknownModel where it has no such version.
+    """
+    folded = text.casefold()
+    called, _, which = folded.partition("@")
+    m, v = MODELS.c, VERSIONS.c
+    columns = select(m.key, m.repo_id)
+    by_name = columns.join(NAMES, NAMES.c.model_key == m.key).where(NAMES.c.folded == folded)
+    if row := connection.execute(by_name).first() or connection.execute(columns.where(m.folded == folded)).first():
+        return Found(row.key, row.repo_id)
+    held = select(v.digest, m.key, m.repo_id, m.state).join(MODELS, m.key == v.model_key)
+    versions = connection.execute(held.where(func.lower(v.name) == called)).all()
+    found = {row.key: row.repo_id for row in versions if len(which) >= 6 and row.digest.startswith(which)}
+    if len(found) == 1:
+        return Found(*found.popitem())
+    if any(version.state == State.REGISTERED for version in versions):
+        name = text.partition("@")[0]
+        raise UnknownModel(f"{name} has no version {text.partition('@')[2]}: see `lineage model show {name}`")
+    return None
 
 
 def find_roots(connection: Connection, texts: Sequence[str]) -> tuple[tuple[str, ...], list[Found]]:

@@ -44,13 +44,17 @@ class Evidence(StrEnum):
     `tag`: the Hub resolved it (`base_model:ID` and `base_model:<relation>:ID` tags). `card`: only the model card
     says it. `both`: both do. `tag-unresolved`: a tag that the Hub did not write itself (a training library did).
     `recovered-*`: the name as written is no model's, but letter case, a rename, or the table of legacy short ids
-    leads to exactly one.
+    leads to exactly one. Of registered models, `file`: a file of the model states it; `heuristic`: it was concluded
+    from one that does not; `stated`: who registered the model said so.
     """
 
     TAG = "tag"
     CARD = "card"
     BOTH = "both"
     TAG_UNRESOLVED = "tag-unresolved"
+    FILE = "file"
+    HEURISTIC = "heuristic"
+    STATED = "stated"
     CASE = "recovered-by-case"
     RENAME = "recovered-by-rename"
     LEGACY = "recovered-legacy"
@@ -58,6 +62,8 @@ class Evidence(StrEnum):
 
 #: Evidence by which the Hub itself vouches that the parent exists.
 HUB_EVIDENCE = (Evidence.TAG, Evidence.BOTH)
+#: Evidence by which somebody's word alone names the parent.
+OPEN_EVIDENCE = (Evidence.CARD, Evidence.TAG_UNRESOLVED, Evidence.FILE, Evidence.HEURISTIC, Evidence.STATED)
 #: Evidence that stands for a name which we, not the Hub, led to a model.
 RECOVERED = frozenset({Evidence.CASE, Evidence.RENAME, Evidence.LEGACY})
 
@@ -90,11 +96,13 @@ class State(StrEnum):
     """Whether a source has seen the model itself.
 
     `placeholder`: only named as a parent, never seen. `gone`: deleted or private by the date it was last seen.
+    `registered`: not of the Hub, but registered by people.
     """
 
     LISTED = "listed"
     PLACEHOLDER = "placeholder"
     GONE = "gone"
+    REGISTERED = "registered"
 
 
 class Parent(NamedTuple):

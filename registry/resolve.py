@@ -15,10 +15,12 @@ from registry.cycles import cyclic_edges
 from registry.ids import legacy_names
 from registry.insert import insert_placeholders, insert_rows, keys_of
 from registry.read import unneeded_placeholder
-from registry.records import HUB_EVIDENCE, Evidence, State
+from registry.records import HUB_EVIDENCE, OPEN_EVIDENCE, Evidence, State
 from registry.tables import DERIVATIONS, MODELS, NAMES, among
 from registry.write import replace_defects
 
+#: How names are known that do not follow from what is declared.
+_FIXED_NAMES = {"hub-id", "version", "alias"}
 _NAME_EVIDENCE = {Evidence.CASE: "case", Evidence.RENAME: "hub-tag", Evidence.LEGACY: "legacy"}
 
 
@@ -121,7 +123,7 @@ def _claims(connection: Connection) -> list[_Claim]:
     columns = select(d.child_key, d.position, d.name, d.origin, d.parent_key, d.recovery)
     by_the_hub = columns.where(d.origin.in_(HUB_EVIDENCE))
     queries = (
-        columns.where(d.origin.in_((Evidence.CARD, Evidence.TAG_UNRESOLVED))),
+        columns.where(d.origin.in_(OPEN_EVIDENCE)),
         by_the_hub.where(d.recovery.is_not(None)),
         by_the_hub.where(d.parent_key.is_(None)),
         by_the_hub.join(MODELS, MODELS.c.key == d.parent_key).where(MODELS.c.state == State.PLACEHOLDER),
@@ -219,7 +221,7 @@ def _write_names(connection: Connection, leads: dict[str, Lead], keys: dict[str,
     held: dict[str, tuple[int, str]] = {}
     fixed = set()
     for name, key, evidence in connection.execute(select(n.name, n.model_key, n.evidence)):
-        if evidence == "hub-id":
+        if evidence in _FIXED_NAMES:
             fixed.add(name)
         else:
             held[name] = (key, evidence)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    UniqueConstraint,
     any_,
     func,
     literal,
@@ -28,7 +29,7 @@ _ID = String().with_variant(String(collation="C"), "postgresql")
 _PLACEHOLDERS = text("state = 'placeholder'")
 _SEEN = text("state != 'placeholder'")
 _POPULAR = text("downloads >= 1000")
-_CLAIMS = text("origin IN ('card', 'tag-unresolved')")
+_CLAIMS = text("origin IN ('card', 'tag-unresolved', 'file', 'heuristic', 'stated')")
 
 
 class Model(SQLModel, table=True):
@@ -117,7 +118,7 @@ class Name(SQLModel, table=True):
     name: str = Field(primary_key=True, sa_type=_ID)
     folded: str = Field(index=True, sa_type=_ID)
     model_key: int = Field(foreign_key="models.key", index=True)
-    evidence: str = Field(description="hub-id, hub-tag, legacy or case")
+    evidence: str = Field(description="hub-id, hub-tag, legacy or case; of registered models version or alias")
 
 
 class Derivation(SQLModel, table=True):
@@ -136,7 +137,7 @@ class Derivation(SQLModel, table=True):
     parent_key: int | None = Field(default=None, foreign_key="models.key")
     name: str = Field(description="the parent as declared")
     relation: str
-    origin: str = Field(description="tag, card, both or tag-unresolved")
+    origin: str = Field(description="tag, card, both or tag-unresolved; of registered models file, heuristic or stated")
     recovery: str | None = Field(default=None, description="how the name was led to a model, where it is no model's")
     alias: str | None = Field(default=None, description="the card's spelling, where the Hub resolved it to `name`")
 
@@ -153,6 +154,50 @@ class DefectRow(SQLModel, table=True):
     field: str
     value: str
     reason: str
+
+
+class Version(SQLModel, table=True):
+    """One version of a model that people registered: of one name, one content is one version."""
+
+    __tablename__ = "versions"
+    __table_args__ = (UniqueConstraint("name", "number"), UniqueConstraint("name", "digest"))
+
+    key: int | None = Field(default=None, primary_key=True)
+    name: str = Field(sa_type=_ID, description="the name it was registered by")
+    number: int
+    model_key: int = Field(foreign_key="models.key", index=True)
+    digest: str = Field(description="SHA-256 of the content, or the commit of a model of the Hub")
+    place: str = Field(description="where it lay, or the id on the Hub")
+    registered_at: str
+    removed_at: str | None = None
+    files: str = Field(description="JSON list of path, size in bytes and SHA-256")
+    evidence: str = Field(description="JSON list of what names a parent: name, relation, where, why, revision")
+
+
+class TagRow(SQLModel, table=True):
+    """A word that people put on a version."""
+
+    __tablename__ = "tags"
+    __table_args__ = (PrimaryKeyConstraint("name", "number", "tag"),)
+
+    name: str = Field(sa_type=_ID)
+    number: int
+    tag: str
+
+
+class Event(SQLModel, table=True):
+    """What people did to registered models. Rows are added, never changed and never deleted."""
+
+    __tablename__ = "events"
+
+    key: int | None = Field(default=None, primary_key=True)
+    at: str
+    who: str
+    action: str = Field(description="register, alias, unalias, tag, untag, note or remove")
+    name: str = Field(sa_type=_ID, index=True)
+    number: int | None = Field(default=None, description="the version; NULL where it is about all")
+    what: str = Field(description="the alias, tag, note or place")
+    why: str | None = None
 
 
 class Run(SQLModel, table=True):
@@ -198,6 +243,9 @@ PAST: Table = Past.__table__  # type: ignore[attr-defined]
 NAMES: Table = Name.__table__  # type: ignore[attr-defined]
 DERIVATIONS: Table = Derivation.__table__  # type: ignore[attr-defined]
 DEFECTS: Table = DefectRow.__table__  # type: ignore[attr-defined]
+VERSIONS: Table = Version.__table__  # type: ignore[attr-defined]
+TAGS: Table = TagRow.__table__  # type: ignore[attr-defined]
+EVENTS: Table = Event.__table__  # type: ignore[attr-defined]
 RUNS: Table = Run.__table__  # type: ignore[attr-defined]
 TASKS: Table = Task.__table__  # type: ignore[attr-defined]
 

@@ -81,8 +81,8 @@ def copy(source: str, target: str) -> None:
     Both are a file or a URL, on SQLite or PostgreSQL. What is copied is one moment of SRC, which others may go on
     writing; the digests of the two are equal.
     """
-    from lineage.cli.progress import rows_bar  # noqa: PLC0415 - tqdm takes 30 ms that no other of these needs
+    from lineage.cli.progress import progress_bar  # noqa: PLC0415 - tqdm takes 30 ms that no other of these needs
 
-    with rows_bar("copying") as progress:
+    with progress_bar("copying") as progress:
         rows = copy_registry(opened(source), target, progress)
     click.echo(f"{number(rows)} rows copied")

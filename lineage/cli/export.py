@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from lineage.cli.options import opened, registry_option
-from lineage.cli.progress import rows_bar
+from lineage.cli.progress import progress_bar
 from lineage.export import export
 from lineage.formats.text import number, printable
 
@@ -19,7 +19,7 @@ def export_command(folder: Path, db: str | None) -> None:
     DuckDB, polars and Spark read them as they are; DIR/README.md says what the columns mean. `lineage import DIR` reads
     an export into a new registry, with the same digest.
     """
-    with rows_bar("exporting") as progress:
+    with progress_bar("exporting") as progress:
         counts = export(opened(db), folder, progress)
     held = ", ".join(f"{number(rows)} {name}" for name, rows in counts.items())
     click.echo(f"{printable(str(folder))} holds {held}")

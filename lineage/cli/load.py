@@ -14,7 +14,7 @@ from tqdm import tqdm
 from crawler.dumps import Dump
 from crawler.load import import_files
 from lineage.cli.options import opened, registry_option
-from lineage.cli.progress import rows_bar
+from lineage.cli.progress import progress_bar
 from lineage.formats.text import number, printable
 from registry.database import default_url, reading
 from registry.exchange import restore
@@ -49,7 +49,7 @@ def import_command(files: tuple[Path, ...], seen: str | None, quiet: bool, db: s
 
 
 def _import_export(folder: Path, db: str | None, *, quiet: bool) -> None:
-    with rows_bar("importing") as progress:
+    with progress_bar("importing") as progress:
         models = restore(folder, db or default_url(), progress)
     if not quiet:
         click.echo(f"{number(models)} models read from an export")

@@ -29,6 +29,8 @@ COMMANDS = {
     "license": ("lineage.cli.licenses:license_command", "Show which licences reached MODEL, and judge its label."),
     "audit": ("lineage.cli.audit:audit_command", "Audit licence claims against all that models were made from."),
     "policy": ("lineage.cli.audit:policy", "Say what you allow, waive and know besides: lineage.toml."),
+    "register": ("lineage.cli.register:register", "Register a model of your own."),
+    "model": ("lineage.cli.register:model", "Look after registered models: their versions, aliases, tags, notes."),
     "history": ("lineage.cli.changes:history_command", "Show what is known to have changed in MODEL, and when."),
     "diff": ("lineage.cli.changes:diff", "Show what changed since a day, or between two registries."),
     "show": ("lineage.cli.models:show", "Show everything that is known of MODEL."),

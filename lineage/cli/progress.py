@@ -8,12 +8,12 @@ from tqdm import tqdm
 
 
 @contextmanager
-def rows_bar(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Called with the rows that are done, and with how many there are: a bar on a terminal, nothing elsewhere."""
+def progress_bar(words: str, unit: str = " rows") -> Iterator[Callable[[int, int], None]]:
+    """Called with how many rows (or bytes, `B`) are done, of how many: a bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    with tqdm(total=0, desc=words, unit=" rows", unit_scale=True) as bar:
+    with tqdm(total=0, desc=words, unit=unit, unit_scale=True) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total

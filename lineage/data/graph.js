@@ -278,8 +278,10 @@ function modelWords(i) {
     up.forEach((j) => list.append(element("li", models[j][ID])));
     parts.push(element("p", "Path to the root:"), list);
   }
-  const link = element("a", "Page on the Hub", { href: `https://huggingface.co/${m[ID].split("/").map(encodeURIComponent).join("/")}`, rel: "noopener noreferrer nofollow", target: "_blank" });
-  parts.push(element("p", null)); parts[parts.length - 1].append(link);
+  if (m[STATE] !== "registered") {
+    const link = element("a", "Page on the Hub", { href: `https://huggingface.co/${m[ID].split("/").map(encodeURIComponent).join("/")}`, rel: "noopener noreferrer nofollow", target: "_blank" });
+    parts.push(element("p", null)); parts[parts.length - 1].append(link);
+  }
   if (near[i].length) {
     const open = near[i].some((j) => shown.has(j)) && i !== 0;
     const button = element("button", open ? "Fold what is beyond" : "Unfold what is next to it", { type: "button" });

@@ -159,7 +159,8 @@
     const [declared, effective, verdict, grade, license, why] = data.sayings[data.said[i]];
     const hub = `https://huggingface.co/${data.ids[i].split("/").map(encodeURIComponent).join("/")}`;
     const title = made("h2", null);
-    title.append(made("a", data.ids[i], { href: hub, rel: "noreferrer noopener", target: "_blank" }));
+    const mine = data.ids[i].includes("@"); // a version that somebody registered
+    title.append(mine ? data.ids[i] : made("a", data.ids[i], { href: hub, rel: "noreferrer noopener", target: "_blank" }));
     const facts = made("dl", null);
     const fact = (name, value) => facts.append(made("dt", name), made("dd", value));
     fact("Made as", data.relations[data.relation[i]]);

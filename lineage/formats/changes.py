@@ -48,10 +48,16 @@ def _(found: Changes) -> str:
 
 #: What so many changes of a field are called.
 _CALLED = {
-    "gone": "gone", "missing": "missing", "returned": "returned", "name": "renamed",
-    "license": "with another licence label", "base_model": "with other base models", "gated": "gated otherwise", "disabled": "disabled or no longer",
+    "gone": "gone",
+    "missing": "missing",
+    "returned": "returned",
+    "name": "renamed",
+    "license": "with another licence label",
+    "base_model": "with other base models",
+    "gated": "gated otherwise",
+    "disabled": "disabled or no longer",
     "new": "new",
-}  # fmt: skip
+}
 
 
 def _indented(table: Table) -> str:

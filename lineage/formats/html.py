@@ -313,4 +313,6 @@ def _terms(facts: dict[str, str | None]) -> Markup:
 
 
 def _model_link(id_: str) -> Markup:
+    if "@" in id_:  # a version that somebody registered
+        return tag("span", id_, class_="id")
     return link(id_, f"https://huggingface.co/{quote(id_, errors='replace')}", class_="id")

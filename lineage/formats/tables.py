@@ -9,6 +9,7 @@ from lineage.formats.text import number, printable
 from lineage.lists import DefectList, ModelList
 from lineage.overview import Overview
 from lineage.statistics import FamilyCount, Statistics, license_label
+from registry.records import State
 
 #: Facts of a model that stand under their own name.
 _SHOWN = (
@@ -79,7 +80,7 @@ def _(page: ModelPage) -> Table:
     facts = page.facts
     rows: list[tuple[Cell, ...]] = [
         ("model", page.asked),
-        ("page", f"https://huggingface.co/{facts.id}"),
+        *([] if facts.state == State.REGISTERED else [("page", f"https://huggingface.co/{facts.id}")]),
         ("state", facts.state),
         ("license", license_label(facts.licenses, facts.license_name)),
     ]

@@ -15,6 +15,9 @@ Paint = Callable[[str, str], str]
 
 _EVIDENCE = {
     Evidence.CARD: "by its card only",
+    Evidence.FILE: "by a file of the model",
+    Evidence.HEURISTIC: "concluded, not stated",
+    Evidence.STATED: "as stated when it was registered",
     Evidence.TAG_UNRESOLVED: "by a tag the Hub did not resolve",
     Evidence.CASE: "mended letter case",
     Evidence.RENAME: "followed a rename",
