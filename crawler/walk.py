@@ -16,7 +16,7 @@ from crawler.listings import SWEEP, models_listed
 from crawler.run import Crawl, Page, read_page
 from registry.database import reading
 from registry.ids import ID, split_url
-from registry.presence import listed_among
+from registry.presence import listed_among, was_seen
 from registry.records import ModelRecord
 from registry.runs import Asking, add_tasks, save_tasks, tasks_of
 
@@ -152,13 +152,14 @@ class Walk:
             yield _CHILDREN, record.repo_id
 
     def _save_model(self, page: Page, task: Asking, answer: Answer | CrawlError) -> ModelRecord | None:
-        if task.name in self._given and not isinstance(answer, CrawlError) and is_missing(answer):
-            raise CrawlError(f"the Hub shows us no model {task.name}: is the name right, or the model private?")
         held = listed_among(page.connection, [task.name]).get(task.name)
-        if held is None and not isinstance(answer, CrawlError) and is_missing(answer):
-            return None  # a word in a card that leads nowhere
+        missing = not isinstance(answer, CrawlError) and is_missing(answer)
+        if missing and held is None:
+            if task.name in self._given and not was_seen(page.connection, task.name):
+                raise CrawlError(f"the Hub shows us no model {task.name}: is the name right, or the model private?")
+            return None  # a word in a card that leads nowhere, or gone as we know
         record = save_answer(page, answer, held or ModelRecord(task.name))
-        if record is None and task.name in self._given:
+        if record is None and task.name in self._given and not missing:
             said = str(answer) if isinstance(answer, CrawlError) else f"{answer.status}: {answer.said}"
             raise CrawlError(f"the Hub does not show us {task.name} ({said}): try again later, or ask for access")
         return record

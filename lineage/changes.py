@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from lineage.licenses.labels import declared
 from registry.as_of import end_of
 from registry.database import reading
-from registry.ever import ever_below
+from registry.ever import ever_above, ever_below
 from registry.names import find_model, find_roots
 from registry.news import New, count_new, new_models
 from registry.read import data_date, labels, model_facts
@@ -89,17 +89,24 @@ def history(engine: Engine, model: str) -> History:
         return History(found.label, found.repo_id, facts.first_seen, facts.last_seen, changes)
 
 
-def changes(engine: Engine, since: str, *, families: Sequence[str] = (), limit: int | None = None) -> Changes:
-    """What changed after the day `since` (or time), in the whole registry or in all that was ever made from some roots.
+def changes(
+    engine: Engine, since: str, *, families: Sequence[str] = (), models: Sequence[str] = (), limit: int | None = None
+) -> Changes:
+    """What changed after the day `since` (or time): in the whole registry, or in all that was ever made from the roots
+    `families`, and in `models` and all they were ever made from.
 
-    Shows at most `limit` changes and new models. Raises UnknownModel for a root that means no model.
+    Shows at most `limit` changes and new models. Raises UnknownModel for a name that means no model.
     """
     time = end_of(since)
     with reading(engine) as connection:
         asked, roots = find_roots(connection, families)
-        members = ever_below(connection, {root.key for root in roots}) if roots else None
+        named, own = find_roots(connection, models)
+        members = None
+        if families or models:
+            members = ever_below(connection, {root.key for root in roots})
+            members |= ever_above(connection, {model.key for model in own})
         found = _all_changes(connection, time, members)
-        return told(connection, found, asked=asked, since=since, time=time, new=members, limit=limit)
+        return told(connection, found, asked=(*named, *asked), since=since, time=time, new=members, limit=limit)
 
 
 def told(

@@ -27,3 +27,9 @@ def listed_among(connection: Connection, names: Iterable[str]) -> dict[str, Mode
     """Those of these models that are on the Hub as far as is known: name, `_id` and gating."""
     rows = connection.execute(_HELD.where(among(connection, MODELS.c.repo_id, names), MODELS.c.state == State.LISTED))
     return {name: ModelRecord(name, hub_id=hub_id, gated=gated) for name, hub_id, gated in rows}
+
+
+def was_seen(connection: Connection, name: str) -> bool:
+    """Whether a model of this id was ever seen."""
+    seen = exists().where(MODELS.c.repo_id == name, MODELS.c.state != State.PLACEHOLDER)
+    return bool(connection.scalar(select(seen)))

@@ -32,8 +32,10 @@ from lineage.licenses.explain import LicenseList, LicensePage, all_licenses, exp
 from lineage.lists import DefectList, ModelList
 from lineage.overview import Overview
 from lineage.questions import Answer, Suggestions
+from lineage.registered import Registered, VersionPage
 from lineage.rules import RULES
 from lineage.statistics import FamilyCount, Statistics
+from lineage.watch import News
 from registry.database import open_registry
 from tests.fakehub.server import FakeHub
 
@@ -42,12 +44,12 @@ SNAPSHOT = ROOT / "crawler" / "data" / "snapshot.jsonl.gz"
 #: A console block of Markdown: one or more `$ command` lines, each with its output.
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
-#: Where the README has the fake Hub listen.
 #: Every type that a query may come to.
 RESULTS: tuple[type[Result], ...] = (
     Answer, Audit, Changes, Common, DefectList, Drift, Family, FamilyCount, History, Inheritance, LicenseList,
-    LicensePage, ModelList, ModelPage, Overview, Paths, Statistics, Suggestions,
+    LicensePage, ModelList, ModelPage, News, Overview, Paths, Registered, Statistics, Suggestions, VersionPage,
 )  # fmt: skip
+#: Where the README has the fake Hub listen.
 _HUB = "http://127.0.0.1:8123"
 
 _EXPORT = """# Exports

@@ -113,7 +113,7 @@ def _crawl(
     command: Callable[[Engine, Hub, Progress], Crawled], engine: Engine, endpoint: str | None, quiet: bool
 ) -> None:
     """Crawl, and say what it did unless `quiet`."""
-    with Hub(endpoint) as asked, _Progress(asked, quiet=quiet) as progress:
+    with Hub(endpoint) as asked, ProgressLine(asked, quiet=quiet) as progress:
         done = command(engine, asked, progress)
     if quiet:
         return
@@ -124,7 +124,7 @@ def _crawl(
     click.echo(f"{number(done.requests)} requests{waited}{unclear}\n{summary(done.saved, held)}")
 
 
-class _Progress:
+class ProgressLine:
     """A line that is written over on a terminal, plain lines every five seconds elsewhere; pauses are told at once."""
 
     def __init__(self, hub: Hub, *, quiet: bool) -> None:
@@ -141,6 +141,7 @@ class _Progress:
         self._bar.close()
 
     def __call__(self, done: Crawled, hub: Hub) -> None:
+        """Say how far a crawl has come."""
         now = monotonic()
         self._line = progress_line(done, hub, now - self._start)
         if not self._bar.disable or now - self._said >= 5.0:

@@ -33,6 +33,10 @@ COMMANDS = {
     "model": ("lineage.cli.register:model", "Look after registered models: their versions, aliases, tags, notes."),
     "history": ("lineage.cli.changes:history_command", "Show what is known to have changed in MODEL, and when."),
     "diff": ("lineage.cli.changes:diff", "Show what changed since a day, or between two registries."),
+    "watch": (
+        "lineage.cli.watch:watch",
+        "Update the registry, and say what changed for the models and families that you follow.",
+    ),
     "show": ("lineage.cli.models:show", "Show everything that is known of MODEL."),
     "search": ("lineage.cli.models:search", "Find models whose id holds TEXT."),
     "stats": ("lineage.cli.numbers:stats", "Numbers about a family, or about the whole registry."),

@@ -4,6 +4,7 @@ from lineage.changes import Change, Changes, History
 from lineage.formats.rows import Cell, Table, text_table
 from lineage.formats.tables import as_table, as_text, more_left
 from lineage.formats.text import number, printable
+from lineage.watch import News
 
 _COLUMNS = ("change", "model", "from", "to", "after", "by")
 
@@ -24,6 +25,35 @@ def _(found: Changes) -> Table:
     ]
     rows += [("new", new.id, None, _day(new.created_at), None, _day(new.first_seen)) for new in found.added]
     return Table(_COLUMNS, rows, title=_title(found), notes=more_left(sum(found.more.values())))
+
+
+@as_table.register
+def _(found: News) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (what, turn.model, _standing(turn.before, turn.before_grade), _standing(turn.after, turn.grade), None, None)
+        for what, turns in (("worse", found.worse), ("better", found.better))
+        for turn in turns
+    ]
+    changed = as_table(found.changes)
+    return Table(_COLUMNS, [*rows, *changed.rows], notes=changed.notes)
+
+
+@as_text.register
+def _(found: News) -> str:
+    parts = []
+    for words, turns in (("verdicts that got worse", found.worse), ("verdicts that got better", found.better)):
+        rows = [
+            (
+                turn.model,
+                _standing(turn.before, turn.before_grade),
+                _standing(turn.after, turn.grade),
+                ", ".join(turn.because_of) or None,
+            )
+            for turn in turns
+        ]
+        if rows:
+            parts.append(f"{words}\n{_indented(Table(('model', 'before', 'now', 'because of'), rows))}")
+    return "\n\n".join([*(parts or ["no verdict turned"]), as_text(found.changes)])
 
 
 @as_text.register
@@ -60,6 +90,10 @@ _CALLED = {
 }
 
 
+def _standing(verdict: str, grade: str) -> str:
+    return f"{verdict} ({grade})"
+
+
 def _indented(table: Table) -> str:
     return "\n".join(f"  {line}" for line in text_table(table).split("\n"))
 
@@ -82,5 +116,5 @@ def _looked_at(found: History) -> str:
 
 
 def _title(found: Changes) -> str:
-    what = f"all ever made from {', '.join(found.asked)}" if found.asked else "the whole registry"
+    what = f"about {', '.join(found.asked)}" if found.asked else "the whole registry"
     return f"{what} since {found.since[:10]}, data of {(found.data_date or 'an unknown date')[:10]}"

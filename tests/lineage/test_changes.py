@@ -167,9 +167,7 @@ def test_the_commands(registry: Engine, tmp_path: Path) -> None:
     )
     assert "nothing is known to have changed" in answer(registry, "history", "b/after")
     said = answer(registry, "diff", "--since", "2026-01-11", "--family", "a/Base")
-    assert said.startswith(
-        "all ever made from a/Base since 2026-01-11, data of 2026-01-28\n1 with another licence label, 3 new\n"
-    )
+    assert said.startswith("about a/Base since 2026-01-11, data of 2026-01-28\n1 with another licence label, 3 new\n")
     found: dict[str, Any] = json.loads(answer(registry, "diff", "--since", "2026-01-26", "-f", "json"))
     assert (found["new"], found["weeks"], found["changes"]) == (1, {"2026-01-26": 1}, [])
     assert [one["id"] for one in found["added"]] == ["b/after"]

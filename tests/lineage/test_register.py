@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from sqlalchemy import Engine, select
 
@@ -14,7 +15,7 @@ from registry.database import open_registry, reading
 from registry.tables import EVENTS, MODELS, RUNS, SIGHTS, VERSIONS
 from tests.crawler.folders import adapter, finetune, merge, safetensors, write
 from tests.families import family
-from tests.lineage.calls import STEERING, answer, database, lineage, refusal
+from tests.lineage.calls import CHECKOUT, STEERING, answer, database, lineage, refusal
 
 WORLD = """
 google/gemma-3-1b-pt  gemma
@@ -126,6 +127,8 @@ def test_merges_and_fine_tunes_and_what_is_concluded(world: Engine, tmp_path: Pa
     assert "[concluded, not stated]" in answer(world, "ancestors", "local/tuned")
     page = json.loads(answer(world, "model", "show", "local/tuned", "-f", "json"))
     assert [one["origin"] for one in page["named_by"]] == ["heuristic"]
+    schema = json.loads((CHECKOUT / "docs" / "schemas" / "version-1.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(page)
 
 
 def test_what_is_stated_is_surer_than_what_is_concluded(world: Engine, tmp_path: Path) -> None:
@@ -216,7 +219,7 @@ def test_broken_files_are_registered_with_their_defects(world: Engine, tmp_path:
     pairs = zip("abcdefghijklmnopqr", "bcdefghijklmnopqrs", strict=True)
     bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in pairs)
     claims = (3).to_bytes(4, "little") + (0).to_bytes(8, "little") + (2**60).to_bytes(8, "little")
-    files = {
+    files: dict[str, str | bytes] = {
         "README.md": f"---\n{bomb}---\n",
         "model.safetensors": (2**60).to_bytes(8, "little") + b"{}",
         "model.gguf": b"GGUF" + claims,
