@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lineage.licenses.catalogue import catalogue, own
 from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, declared
 from lineage.rules import RULES, Verdict, compare, covers
-from registry.read import Brief, labels
+from registry.read import Brief
 
 
 class Origin(NamedTuple):
@@ -86,7 +86,7 @@ def former_of(theirs: Brief, day: str | None) -> Former | None:
         return None
     for past in theirs.past if theirs.id.casefold() not in own().clarifications else ():
         if (past.since or "")[:10] <= day[:10] <= (past.until or "")[:10]:
-            label = declared(labels(past.licenses), past.license_name, past.license_link)
+            label = declared(past.licenses, past.license_name, past.license_link)
             if len(label.licenses) == 1:
                 (license,) = label.licenses
                 return Former(license, f"seen so from {(past.since or '')[:10]} to {(past.until or '')[:10]}")

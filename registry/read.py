@@ -23,8 +23,7 @@ from sqlalchemy import (
 
 from registry.families import EVIDENCE, RELATIONS, reach, within
 from registry.records import State
-from registry.spans import Labelled, past_labels
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, RUNS, SIGHTS
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, PAST, RUNS, SIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,16 @@ class ModelFacts:
     source: str | None
     first_seen: str | None
     last_seen: str | None
+
+
+class Labelled(NamedTuple):
+    """The licence labels of a card, and the first and the last sight of them: ISO 8601, None without a date."""
+
+    since: str | None
+    until: str | None
+    licenses: tuple[str, ...] | None
+    license_name: str | None
+    license_link: str | None
 
 
 class Brief(NamedTuple):
@@ -187,9 +196,30 @@ def walk(
     steps, reached = _walk_statements(up=up, bounded=depth is not None, related=bool(relations))
     values = {"roots": list(roots), "depth": depth, "relations": list(relations or ())}
     found = briefs_of(connection, reached, values)
-    for key, past in past_labels(connection, found).items() if up else ():
-        found[key] = found[key]._replace(past=tuple(past))
+    for key, past in _past_labels(connection, found).items() if up else ():
+        found[key] = found[key]._replace(past=past)
     return [Step(*row) for row in connection.execute(steps, values)], found
+
+
+def _past_labels(connection: Connection, now: Mapping[int, Brief]) -> dict[int, tuple[Labelled, ...]]:
+    """The labels that models had before, where any is another one than today's; oldest first, those alike as one."""
+    found: dict[int, list[Labelled]] = {}
+    dialect = connection.dialect.name
+    for key, since, until, *label in connection.execute(_past(dialect), _listed(dialect, now)):
+        one, known = Labelled(since, until, labels(label[0]), *label[1:]), found.setdefault(key, [])
+        if known and known[-1][2:] == one[2:]:
+            known[-1] = known[-1]._replace(until=until)
+        else:
+            known.append(one)
+    today = {key: (now[key].licenses, now[key].license_name, now[key].license_link) for key in found}
+    return {key: tuple(known) for key, known in found.items() if any(one[2:] != today[key] for one in known)}
+
+
+@cache
+def _past(dialect: str) -> Select[Any]:
+    p = PAST.c
+    rows = select(p.model_key, p.since, p.until, p.licenses, p.license_name, p.license_link)
+    return rows.where(_one_of(dialect, p.model_key)).order_by(p.model_key, func.coalesce(p.since, ""))
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, or_, select
 
 from registry.insert import insert_rows
 from registry.records import Defect, Parent, Relation, State
@@ -92,40 +92,12 @@ def changed_since(connection: Connection, time: str) -> list[int]:
     return sorted(set(connection.scalars(select(SIGHTS.c.model_key).where(SIGHTS.c.since > time).union(again))))
 
 
-class Labelled(NamedTuple):
-    """The licence labels of a card, and the first and the last sight of them: the text of ISO 8601 times, or None."""
-
-    since: str | None
-    until: str | None
-    licenses: str | None
-    license_name: str | None
-    license_link: str | None
-
-
-def past_labels(connection: Connection, keys: Collection[int]) -> dict[int, list[Labelled]]:
-    """The labels that some models (keys) had before, where any is another one than today's; oldest first."""
-    p = PAST.c
-    columns = [p[name] for name in ("model_key", *Labelled._fields)]
-    found: dict[int, list[Labelled]] = {}
-    rows = select(*columns).where(among(connection, p.model_key, keys), p.model_key.in_(_relabelled()))
-    for key, *label in connection.execute(rows.order_by(p.model_key, func.coalesce(p.since, ""))):
-        one, labels = Labelled(*label), found.setdefault(key, [])
-        if labels and labels[-1][2:] == one[2:]:
-            labels[-1] = labels[-1]._replace(until=one.until)
-        else:
-            labels.append(one)
-    return found
-
-
 def relabelled(connection: Connection) -> set[int]:
     """The models (keys) that once had other licence labels than today."""
-    return set(connection.scalars(_relabelled()))
-
-
-def _relabelled() -> Select[int]:
     labels = ("licenses", "license_name", "license_link")
     differs = or_(*(PAST.c[name].is_distinct_from(MODELS.c[name]) for name in labels))
-    return select(PAST.c.model_key).join_from(PAST, MODELS, MODELS.c.key == PAST.c.model_key).where(differs).distinct()
+    joined = select(PAST.c.model_key).join_from(PAST, MODELS, MODELS.c.key == PAST.c.model_key)
+    return set(connection.scalars(joined.where(differs)))
 
 
 def save_spans(connection: Connection, spans: dict[int, Sequence[Span]]) -> None:

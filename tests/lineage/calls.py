@@ -54,7 +54,7 @@ def database(engine: Engine) -> str:
     return engine.url.database if sqlite else engine.url.render_as_string(hide_password=False)
 
 
-def python(*args: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def python(*args: str, timeout: float = 60, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Python in a process of its own, in the checkout."""
     return subprocess.run(
         [sys.executable, *args],
@@ -63,7 +63,7 @@ def python(*args: str, **environment: str) -> "subprocess.CompletedProcess[str]"
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=timeout,
         check=False,
     )
 

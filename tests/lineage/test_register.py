@@ -15,7 +15,7 @@ from registry.database import open_registry, reading
 from registry.tables import EVENTS, MODELS, RUNS, SIGHTS, VERSIONS
 from tests.crawler.folders import adapter, finetune, merge, safetensors, write
 from tests.families import family
-from tests.lineage.calls import CHECKOUT, STEERING, answer, database, lineage, refusal
+from tests.lineage.calls import CHECKOUT, STEERING, answer, database, lineage, python, refusal
 
 WORLD = """
 google/gemma-3-1b-pt  gemma
@@ -229,6 +229,21 @@ def test_broken_files_are_registered_with_their_defects(world: Engine, tmp_path:
     said = register(world, folder, "--name", "acme/bad")
     assert said.count("defect: ") == 4
     assert "made from nothing that is known" in said
+
+
+def test_a_readme_of_five_gigabytes_takes_no_memory(sqlite_registry: Engine, tmp_path: Path) -> None:
+    folder = bot(tmp_path / "bot")
+    os.truncate(folder / "README.md", 5_000_000_000)  # sparse: it takes no room on the disk
+    program = (
+        "import resource, sys; from lineage.cli.main import main\n"
+        "try: main()\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    args = ("register", str(folder), "--name", "acme/bot", "--db", database(sqlite_registry))
+    done = python("-c", program, *args, timeout=600)  # hashing takes its time
+    assert "registered acme/bot@1 (3 files, 5.0 GB" in done.stdout, done.stderr
+    assert "made from google/gemma-3-1b-it" in done.stdout
+    assert int(done.stdout.splitlines()[-1]) < 300  # MB
 
 
 def test_hostile_text_of_a_folder(world: Engine, tmp_path: Path) -> None:
