@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import ClassVar
 
 from sqlalchemy import Connection, Engine
@@ -95,7 +95,7 @@ def changes(
     """What changed after the day `since` (or time): in the whole registry, or in all that was ever made from the roots
     `families`, and in `models` and all they were ever made from.
 
-    Shows at most `limit` changes and new models. Raises UnknownModel for a name that means no model.
+    Shows at most `limit` changes of each field and new models. Raises UnknownModel for a name that means no model.
     """
     time = end_of(since)
     with reading(engine) as connection:
@@ -117,7 +117,8 @@ def told(
     days = count_new(connection, time, new)
     added = new_models(connection, time, new, limit)
     counts = Counter(change.field for change in found)
-    shown = sorted(found, key=lambda change: (FIELDS.index(change.field), change.by or "", change.model, change.new))
+    ordered = sorted(found, key=lambda change: (change.by or "", change.model, change.new))
+    shown = [c for field in FIELDS for c in islice((c for c in ordered if c.field == field), limit)]
     return Changes(
         asked=asked,
         since=since,
@@ -125,9 +126,9 @@ def told(
         new=days.total(),
         weeks=_by_week(days),
         counts={field: counts[field] for field in FIELDS if counts[field]},
-        changes=tuple(shown[:limit]),
+        changes=tuple(shown),
         added=tuple(added),
-        more={"changes": len(found) - len(shown[:limit]), "new": days.total() - len(added)},
+        more={"changes": len(found) - len(shown), "new": days.total() - len(added)},
     )
 
 

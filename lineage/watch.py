@@ -68,7 +68,7 @@ def news(
 ) -> News:  # fmt: skip
     """What is otherwise than `before`, which is what `standings` said at the time `since`.
 
-    Shows at most `limit` changes and new models, and all verdicts that turned.
+    Shows at most `limit` changes of each field and new models, and all verdicts that turned.
     """
     turns = [
         Turn(model, held.verdict, held.grade, now.verdict, now.grade, now.because_of)

@@ -39,7 +39,7 @@ def history_command(model: str, format_: str, output: Path | None, db: str | Non
 @click.option(
     "--family", "families", multiple=True, metavar="ROOT", help="Only in what was ever made from ROOT; may be repeated."
 )
-@limit_option("changes and new models")
+@limit_option("changes of each kind, and new models")
 @_FORMATS
 @registry_option
 def diff(

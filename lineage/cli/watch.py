@@ -38,7 +38,7 @@ from registry.runs import last_complete, now
 )
 @endpoint_option
 @policy_option
-@limit_option("changes and new models")
+@limit_option("changes of each kind, and new models")
 @output_options("table", "json", "jsonl")
 @registry_option
 @click.pass_context

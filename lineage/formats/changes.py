@@ -65,9 +65,8 @@ def _(found: Changes) -> str:
     for field in found.counts:
         rows = [(c.model, c.old, c.new, *_days(c)) for c in found.changes if c.field == field]
         if rows:
-            parts.append(f"{field}\n{_indented(Table(('model', 'from', 'to', 'after', 'by'), rows))}")
-    notes = more_left(found.more["changes"])
-    parts += [f"{notes[0]} changes"] if notes else []
+            notes = more_left(found.counts[field] - len(rows))
+            parts.append(f"{field}\n{_indented(Table(('model', 'from', 'to', 'after', 'by'), rows, notes=notes))}")
     if found.weeks:
         weeks = Table(("made in the week of", "models"), list(found.weeks.items()))
         added = [(new.id, new.downloads, _day(new.created_at), _day(new.first_seen)) for new in found.added]
