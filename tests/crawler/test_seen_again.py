@@ -20,11 +20,11 @@ from crawler.load import import_files
 from crawler.parse import parse
 from crawler.raw import PARSER
 from crawler.reading import Batch, read_batches
-from registry.database import open_registry
 from registry.fingerprints import Fingerprints
 from registry.tables import SIGHTS
 from registry.write import Saved, writing
 from tests.conftest import SNAPSHOT
+from tests.databases import Files
 from tests.families import Row, api_row, content, defects, edges, emptied, models, save
 
 DAYS = [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 5)]
@@ -169,18 +169,16 @@ _ROW = st.builds(
 @settings(max_examples=150)
 @given(pool=st.lists(_ROW, min_size=1, max_size=5), data=st.data())
 def test_a_registry_is_the_same_as_if_all_had_been_read(
-    tmp_path_factory: pytest.TempPathFactory, pool: list[Row], data: st.DataObject
+    sqlite: Files, tmp_path_factory: pytest.TempPathFactory, pool: list[Row], data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("again")
     dump = st.tuples(st.lists(st.sampled_from(pool), max_size=4), st.sampled_from(DAYS))
     dumps = data.draw(st.lists(dump, min_size=2, max_size=5))
-    one, other = (open_registry(str(folder / name), create=True) for name in ("one.db", "other.db"))
-    for rows, day in dumps:
-        imported(one, folder / "dump", rows, day) if rows else None
-        save(other, rows, seen=day, source="dump")
-    assert content(one) == content(other)
-    one.dispose()
-    other.dispose()
+    with sqlite.registry() as one, sqlite.registry() as other:
+        for rows, day in dumps:
+            imported(one, folder / "dump", rows, day) if rows else None
+            save(other, rows, seen=day, source="dump")
+        assert content(one) == content(other)
 
 
 def test_a_parser_that_reads_more_reads_all_again() -> None:
