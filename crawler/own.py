@@ -7,7 +7,7 @@ Of several kinds the surest makes the parents, and another parent by a lesser on
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crawler.clues import read_name
+from crawler.clues import Clue, read_name
 from crawler.folder import ModelFolder
 from crawler.parse import Notes, parse
 from registry.ids import ID
@@ -44,18 +44,7 @@ def read_own(folder: ModelFolder, name: str, given: Sequence[Named] = ()) -> tup
     record = said or ModelRecord(name, author_of(name))
     notes = Notes()
     card = [Named(p.name, p.relation, Evidence.CARD, _CARD) for p in record.parents or ()]
-    clues = [
-        Named(
-            clue.name,
-            clue.relation,
-            Evidence.HEURISTIC if clue.why else Evidence.FILE,
-            f"{clue.file}: {clue.field}",
-            clue.why,
-            clue.revision,
-        )
-        for clue in folder.clues
-        if clue.name.casefold() != name.casefold()
-    ]
+    clues = [_named(clue) for clue in folder.clues if clue.name.partition("@")[0].casefold() != name.casefold()]
     files = [clue for clue in clues if clue.origin == Evidence.FILE]
     concluded = [clue for clue in clues if clue.origin == Evidence.HEURISTIC]
     parents = _parents([list(given), [*card, *files], concluded], notes)
@@ -66,6 +55,14 @@ def read_own(folder: ModelFolder, name: str, given: Sequence[Named] = ()) -> tup
         defects=tuple(dict.fromkeys((*record.defects, *folder.defects, *notes.defects))),
     )
     return record, (*given, *card, *files, *concluded)
+
+
+def _named(clue: Clue) -> Named:
+    """What a file names; some write a revision behind the name."""
+    name, _, revision = clue.name.partition("@")
+    name, revision = (name, revision) if ID.fullmatch(name) else (clue.name, "")
+    origin = Evidence.HEURISTIC if clue.why else Evidence.FILE
+    return Named(name, clue.relation, origin, f"{clue.file}: {clue.field}", clue.why, clue.revision or revision or None)
 
 
 def _parents(kinds: Sequence[Sequence[Named]], notes: Notes) -> tuple[Parent, ...]:
@@ -91,8 +88,8 @@ def _parents(kinds: Sequence[Sequence[Named]], notes: Notes) -> tuple[Parent, ..
 
 
 def _usable(named: Named, notes: Notes) -> bool:
-    """Whether a name is that of a model; a version of a registered one stands behind `@`."""
-    if ID.fullmatch(named.name.partition("@")[0]) and "/" in named.name:
+    """Whether a name is that of a model."""
+    if ID.fullmatch(named.name) and "/" in named.name:
         return True
     on_disk = named.name.startswith((".", "/", "~", "\\")) or "\\" in named.name or named.name.count("/") > 1
     if on_disk:

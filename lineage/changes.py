@@ -182,9 +182,11 @@ def _word(value: str | bool | None) -> str:
     return "not known" if value is None else "true" if value is True else "false" if value is False else value
 
 
-def _by_week(days: Counter[str]) -> dict[str, int]:
+def _by_week(days: Counter[str | None]) -> dict[str, int]:
     weeks: Counter[str] = Counter()
     for day, number in days.items():
+        if day is None:  # nobody knows when they were made, or seen
+            continue
         year, week, _ = date.fromisoformat(day).isocalendar()
         weeks[date.fromisocalendar(year, week, 1).isoformat()] += number
     return dict(sorted(weeks.items()))

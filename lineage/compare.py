@@ -6,7 +6,6 @@ from sqlalchemy import Connection, Engine, select
 
 from lineage.changes import Change, Changes, differences, told
 from registry.database import reading
-from registry.insert import keys_of
 from registry.read import data_date
 from registry.records import State
 from registry.spans import Span, spans_now
@@ -48,15 +47,22 @@ def _pages(connection: Connection) -> Iterator[list[int]]:
 
 
 def _counterparts(before: Connection, after: Connection, spans: dict[int, Span]) -> dict[int, int]:
-    """The keys that models of the newer registry have in the older one."""
+    """The keys that models of the newer registry have in the older one: by `_id`, else by name, unless that is
+    another's there by its `_id`."""
     m = MODELS.c
-    ids = select(m.key, m.hub_id).where(among(after, m.key, spans), m.hub_id.is_not(None))
-    hub_ids = {row.key: row.hub_id for row in after.execute(ids)}
-    held = select(m.hub_id, m.key).where(among(before, m.hub_id, hub_ids.values()))
-    by_hub_id = {row.hub_id: row.key for row in before.execute(held)}
-    by_name = keys_of(before, (span.name for span in spans.values()))
-    found = {key: by_hub_id.get(hub_ids.get(key, ""), by_name.get(span.name)) for key, span in spans.items()}
-    return {key: counterpart for key, counterpart in found.items() if counterpart is not None}
+    hub_ids = {row[0]: row[1] for row in after.execute(select(m.key, m.hub_id).where(among(after, m.key, spans)))}
+    named = select(m.repo_id, m.key, m.hub_id).where(among(before, m.repo_id, {span.name for span in spans.values()}))
+    by_name = {row.repo_id: row for row in before.execute(named)}
+    known = select(m.hub_id, m.key).where(among(before, m.hub_id, {id for id in hub_ids.values() if id is not None}))
+    by_hub_id = {row[0]: row[1] for row in before.execute(known)}
+    found: dict[int, int] = {}
+    for key, span in spans.items():
+        mine, namesake = hub_ids[key], by_name.get(span.name)
+        if mine in by_hub_id:
+            found[key] = by_hub_id[mine]
+        elif namesake is not None and (mine is None or namesake.hub_id is None):
+            found[key] = namesake.key
+    return found
 
 
 def _missing(connection: Connection, met: set[int]) -> Iterator[Change]:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Engine
 
 from lineage.inheritance import inheritance
-from registry.curation import EventFacts, VersionFacts, aliases, events, find_version, tags, versions
 from registry.database import reading
 from registry.read import DefectFacts, briefs, declared_parents, find_defects
+from registry.versions import EventFacts, VersionFacts, aliases, events, find_version, tags, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def registered(engine: Engine, *, removed: bool = False) -> Registered:
 
 
 def version_page(engine: Engine, text: str) -> VersionPage:
-    """All of the version that `text` means (see `registry.curation.find_version`)."""
+    """All of the version that `text` means (see `registry.versions.find_version`)."""
     with reading(engine) as connection:
         version = find_version(connection, text)
         (line,) = _lines(connection, [version])

@@ -5,15 +5,15 @@ by what was known then. What is not followed (downloads, likes, the sha) is as i
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select, update
+from sqlalchemy import URL, Connection, Engine, func, literal, select, union_all, update
 from sqlmodel import SQLModel
 
-from registry.curation import names_at
 from registry.database import connect, reading
 from registry.ever import ever_above, ever_below
 from registry.insert import insert_rows, keys_of
@@ -24,7 +24,8 @@ from registry.resolve import resolve_names
 from registry.runs import begin_run, end_run, save_position
 from registry.sights import MODEL_FACTS
 from registry.spans import FOLLOWED, ITSELF, Span, all_spans
-from registry.tables import MODELS, NAMES, PAST, RUNS, SIGHTS, among
+from registry.tables import MODELS, NAMES, PAST, RUNS, SIGHTS, VERSIONS, among
+from registry.versions import names_at
 from registry.write import Saved, save_page, writing
 
 #: Models that are read and saved together.
@@ -66,45 +67,57 @@ def end_of(day: str) -> str:
 
 
 def _last_run(connection: Connection, time: str) -> tuple[str, str, str]:
-    """The command, source and date of the newest data at a time."""
-    r = RUNS.c
-    runs = select(r.command, r.source, r.seen).where(r.models > 0).order_by(r.seen.desc())
-    if (row := connection.execute(runs.where(r.seen <= time).limit(1)).one_or_none()) is not None:
-        return row.command, row.source, row.seen
-    first = connection.scalar(select(func.min(r.seen)).where(r.models > 0))
+    """The command, source and date of the newest data at a time; what people register is data too."""
+    r, v = RUNS.c, VERSIONS.c
+    runs = select(r.command, r.source, r.seen.label("seen")).where(r.models > 0)
+    own = select(literal("register"), v.place, v.registered_at.label("seen"))
+    data = union_all(runs, own).subquery()
+    newest = select(data).where(data.c.seen <= time).order_by(data.c.seen.desc()).limit(1)
+    if (row := connection.execute(newest).one_or_none()) is not None:
+        return row[0], row[1], row[2]
+    first = connection.scalar(select(func.min(data.c.seen)))
     if first is None:
         raise RegistryError("the registry holds no data yet: load some with `lineage import` or `lineage crawl`")
-    raise RegistryError(
-        f"nothing is known of {time[:10]}: the first data is of {first[:10]}: ask for that day or later"
-    )
+    raise RegistryError(f"nothing is known of {time[:10]}: the first data is of {first[:10]}: ask for a later day")
 
 
 def _named(connection: Connection, names: Sequence[str], time: str) -> set[int]:
     """The models (keys) that names mean today, or meant by a name that a model had."""
+    if not names:
+        return set()
     keys: set[int] = set()
-    registered = names_at(connection, time)
+    then = _names_then(connection, time)
     for name in names:
-        if own := {key for called, key in registered.items() if called.casefold() == name.strip().casefold()}:
-            keys |= own
+        folded = " ".join(name.casefold().split())
+        if folded.startswith("author:"):
+            owner = f"{folded[7:]}/"
+            keys.update(connection.scalars(select(MODELS.c.key).where(owned_by(folded[7:]))))
+            keys.update(key for called, held in then.items() if called.startswith(owner) for key in held)
             continue
-        if name.casefold().startswith("author:"):
-            owner = name[7:].casefold()
-            keys.update(connection.scalars(select(MODELS.c.key).where(owned_by(owner))))
-            keys.update(_called(connection, func.lower(PAST.c.name).startswith(f"{owner}/", autoescape=True)))
-            continue
-        then = set(_called(connection, func.lower(PAST.c.name) == name.casefold()))
-        if not then:
+        meant = then.get(folded, set())
+        try:
             found = find_model(connection, name)
-            then.add(found.key)
-            _expect_known(connection, found.key, found.repo_id, time)
-        keys |= then
+        except UnknownModel:
+            if not meant:
+                raise
+        else:
+            if not meant:
+                _expect_known(connection, found.key, found.repo_id, time)
+            keys.add(found.key)
+        keys |= meant
     return keys
 
 
-def _called(connection: Connection, test: ColumnElement[bool]) -> Iterable[int]:
-    """The models that once had another name than today, for which a test holds."""
+def _names_then(connection: Connection, time: str) -> dict[str, set[int]]:
+    """The models (keys) by the names that they had before, and registered ones by what their names meant at a time;
+    names case-folded."""
+    found: dict[str, set[int]] = defaultdict(set)
     joined = PAST.join(MODELS, MODELS.c.key == PAST.c.model_key)
-    return connection.scalars(select(PAST.c.model_key).select_from(joined).where(PAST.c.name != MODELS.c.repo_id, test))
+    renamed = select(PAST.c.name, PAST.c.model_key).select_from(joined).where(PAST.c.name != MODELS.c.repo_id)
+    meant = [(row[0], row[1]) for row in connection.execute(renamed)]
+    for name, key in [*meant, *names_at(connection, time).items()]:
+        found[name.casefold()].add(key)
+    return found
 
 
 def _expect_known(connection: Connection, key: int, name: str, time: str) -> None:

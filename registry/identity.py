@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from registry.records import ModelRecord, State
 from registry.sights import Sight
+from registry.spans import Span, all_spans, save_spans
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, PAST, SIGHTS, among
 
 Row = dict[str, Any]
@@ -112,7 +113,7 @@ def _rename(
         if namesake is not None:
             if not newer and namesake["state"] != State.PLACEHOLDER and namesake["hub_id"] is not None:
                 continue  # an old sight, and the name is another model's by now
-            _absorb(connection, namesake["key"], key)
+            row["since"] = _absorb(connection, namesake["key"], key)
         if newer:
             if row["repo_id"] not in taken:
                 _remember(connection, row["repo_id"], key)
@@ -132,8 +133,9 @@ def _remember(connection: Connection, name: str, key: int) -> None:
     connection.execute(NAMES.insert().values(name=name, folded=name.casefold(), model_key=key, evidence="hub-id"))
 
 
-def _absorb(connection: Connection, lost: int, kept: int) -> None:
-    """Move what points at one row to another, and delete the row."""
+def _absorb(connection: Connection, lost: int, kept: int) -> str | None:
+    """Move what points at one row to another, and delete the row; returns since when the other is as it is now."""
+    runs = all_spans(connection, [lost, kept])
     d = DERIVATIONS.c
     connection.execute(update(DERIVATIONS).where(d.parent_key == lost).values(parent_key=kept))
     if connection.scalar(select(exists().where(d.child_key == kept))):
@@ -145,8 +147,28 @@ def _absorb(connection: Connection, lost: int, kept: int) -> None:
     # An edge that is now a model's own waits for registry.resolve, which finds the defect.
     connection.execute(update(DERIVATIONS).where(d.child_key == kept, d.parent_key == kept).values(parent_key=None))
     connection.execute(update(NAMES).where(NAMES.c.model_key == lost).values(model_key=kept))
-    if connection.execute(update(PAST).where(PAST.c.model_key == lost).values(model_key=kept)).rowcount:
-        since = func.coalesce(SIGHTS.c.since, SIGHTS.c.first_seen)
-        connection.execute(update(SIGHTS).where(SIGHTS.c.model_key == kept).values(since=since))
+    since = _join_runs(connection, runs, lost, kept)
     connection.execute(delete(SIGHTS).where(SIGHTS.c.model_key == lost))
     connection.execute(delete(MODELS).where(MODELS.c.key == lost))
+    return since
+
+
+def _join_runs(connection: Connection, runs: dict[int, list[Span]], lost: int, kept: int) -> str | None:
+    """Let the runs of one model be another's, in the order of time: what that was seen as last stays the last."""
+    s = SIGHTS.c
+    since: str | None = connection.scalar(select(s.since).where(s.model_key == kept))
+    if kept not in runs or not runs.get(lost):
+        connection.execute(update(PAST).where(PAST.c.model_key == lost).values(model_key=kept))
+        return since
+    *before, now = runs[kept]
+    joined: list[Span] = []
+    for span in [*sorted([*runs[lost], *before], key=lambda span: span.since or ""), now]:
+        if joined and joined[-1].values == span.values:
+            joined[-1] = span._replace(since=joined[-1].since)
+        else:
+            joined.append(span)
+    connection.execute(delete(PAST).where(PAST.c.model_key.in_((lost, kept))))
+    save_spans(connection, {kept: joined})
+    since = joined[-1].since if len(joined) > 1 else None
+    connection.execute(update(SIGHTS).where(s.model_key == kept).values(since=since))
+    return since

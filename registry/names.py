@@ -57,9 +57,11 @@ def _version(connection: Connection, text: str) -> Found | None:
     called, _, which = folded.partition("@")
     m, v = MODELS.c, VERSIONS.c
     columns = select(m.key, m.repo_id)
-    by_name = columns.join(NAMES, NAMES.c.model_key == m.key).where(NAMES.c.folded == folded)
-    if row := connection.execute(by_name).first() or connection.execute(columns.where(m.folded == folded)).first():
-        return Found(row.key, row.repo_id)
+    named = columns.join(NAMES, NAMES.c.model_key == m.key)
+    exact, in_any_case = named.where(NAMES.c.name == text), named.where(NAMES.c.folded == folded)
+    for test in (exact, in_any_case, columns.where(m.folded == folded)):
+        if row := connection.execute(test).first():
+            return Found(row.key, row.repo_id)
     held = select(v.digest, m.key, m.repo_id, m.state).join(MODELS, m.key == v.model_key)
     versions = connection.execute(held.where(func.lower(v.name) == called)).all()
     found = {row.key: row.repo_id for row in versions if len(which) >= 6 and row.digest.startswith(which)}

@@ -21,9 +21,9 @@ class New:
     downloads: int | None
 
 
-def count_new(connection: Connection, time: str | None, keys: Collection[int] | None = None) -> Counter[str]:
-    """How many models that are on the Hub were first seen after `time` (if given; and of those with some keys, if
-    given), by the day of their creation; by that of the sight where it is not known."""
+def count_new(connection: Connection, time: str | None, keys: Collection[int] | None = None) -> Counter[str | None]:
+    """How many models that are there were first seen after `time` (if given; and of those with some keys, if
+    given), by the day of their creation, else of the sight; None where neither is known."""
     day = func.substr(func.coalesce(MODELS.c.created_at, SIGHTS.c.first_seen), 1, 10)
     rows = select(day, func.count()).join_from(MODELS, SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
     found = connection.execute(rows.where(*_new(connection, time, keys)).group_by(day))
@@ -42,5 +42,8 @@ def new_models(
 
 
 def _new(connection: Connection, time: str | None, keys: Collection[int] | None) -> list[ColumnElement[bool]]:
-    tests = [MODELS.c.state == State.LISTED, *([] if time is None else [SIGHTS.c.first_seen > time])]
+    tests = [
+        MODELS.c.state.in_((State.LISTED, State.REGISTERED)),
+        *([] if time is None else [SIGHTS.c.first_seen > time]),
+    ]
     return tests if keys is None else [*tests, among(connection, MODELS.c.key, keys)]

@@ -117,10 +117,24 @@ def resolve_names(connection: Connection) -> None:
     replace_defects(connection, "cycle", _cycle_defects(connection))
 
 
-def _claims(connection: Connection) -> list[_Claim]:
-    """Declarations that have to be led somewhere, or were before."""
+def resolve_model(connection: Connection, key: int) -> None:
+    """Resolve the declarations of one model alone, from which nothing was made yet: other names that this finds are
+    known once all are resolved."""
+    claims = _claims(connection, key)
+    index = _index(connection, claims)
+    leads = {name: index.lead(name) for name in {claim.name for claim in claims}}
+    wanted = {lead.target or name for name, lead in leads.items()}
+    if missing := wanted - keys_of(connection, wanted).keys():
+        insert_placeholders(connection, missing)
+    defects = _write_edges(connection, claims, leads, keys_of(connection, wanted))
+    replace_defects(connection, "resolve", defects, model=key)
+
+
+def _claims(connection: Connection, key: int | None = None) -> list[_Claim]:
+    """Declarations that have to be led somewhere, or were before: of all models, or of one."""
     d, n = DERIVATIONS.c, NAMES.c
     columns = select(d.child_key, d.position, d.name, d.origin, d.parent_key, d.recovery)
+    columns = columns if key is None else columns.where(d.child_key == key)
     by_the_hub = columns.where(d.origin.in_(HUB_EVIDENCE))
     queries = (
         columns.where(d.origin.in_(OPEN_EVIDENCE)),

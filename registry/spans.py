@@ -145,6 +145,8 @@ def with_sight(spans: Sequence[Span], sight: Span) -> list[Span]:
         return [*before[:-1], _until(before[-1], sight.until), *after]
     if before and sight.until is not None and (before[-1].until or "") >= sight.until:
         last = before[-1]
+        if last.since == last.until == sight.until and repr(sight.values) > repr(last.values):
+            return [*before[:-1], sight, *after]
         if sight.until in {last.since, last.until}:
             return list(spans)  # of one time: what holds then was decided when they were saved
         return [*before[:-1], last._replace(until=last.since), sight, last._replace(since=last.until), *after]

@@ -302,13 +302,17 @@ def _insert_defects(connection: Connection, rows: Sequence[tuple[int | None, str
         connection.execute(insert(DEFECTS), [{"stage": stage, **dict(zip(names, row, strict=True))} for row in rows])
 
 
-def replace_defects(connection: Connection, stage: str, wanted: Iterable[tuple[int, str, str, str, str]]) -> None:
-    """Make `wanted` (model key, kind, field, value, reason) the defects of `stage`, touching only what differs."""
+def replace_defects(
+    connection: Connection, stage: str, wanted: Iterable[tuple[int, str, str, str, str]], model: int | None = None
+) -> None:
+    """Make `wanted` (model key, kind, field, value, reason) the defects of `stage`, of all models or of one, touching
+    only what differs."""
     f = DEFECTS.c
     held: dict[tuple[Any, ...], int] = {}
     surplus = []
     columns = (f.model_key, f.kind, f.field, f.value, f.reason)
-    for key, *row in connection.execute(select(f.key, *columns).where(f.stage == stage)):
+    tests = [f.stage == stage, *([] if model is None else [f.model_key == model])]
+    for key, *row in connection.execute(select(f.key, *columns).where(*tests)):
         if held.setdefault(tuple(row), key) != key:
             surplus.append(key)
     target = set(wanted)

@@ -27,6 +27,7 @@ from lineage.licenses.explain import all_licenses, explain
 from lineage.questions import Answer
 from registry.database import reading
 from registry.names import UnknownModel, find_model
+from registry.versions import on_the_hub
 
 _STATUS = {questions.YES: 0, questions.NO: 1, questions.DEPENDS: 3, questions.UNKNOWABLE: 3}
 
@@ -87,8 +88,12 @@ def _fetch(engine: Engine, model: str, endpoint: str | None) -> None:
     from crawler.crawl import crawl_family  # noqa: PLC0415 - a question of the registry alone takes no HTTP client
     from crawler.hub import Hub  # noqa: PLC0415
 
-    with suppress(UnknownModel), reading(engine) as connection:
-        model = find_model(connection, model).repo_id
+    with reading(engine) as connection:
+        with suppress(UnknownModel):
+            model = find_model(connection, model).repo_id
+        asked = on_the_hub(connection, [model])
+    if not asked:
+        return  # a registered model of which no parent is known
     with Hub(endpoint) as hub:
-        done = crawl_family(engine, hub, lambda done, hub: None, [model], up=True, insist=True)
+        done = crawl_family(engine, hub, lambda done, hub: None, asked, up=True, insist=True)
     click.echo(f"fetched {number(done.saved.models)} models in {number(done.requests)} requests", err=True)

@@ -37,7 +37,8 @@ _COLOURS = {"name": {"bold": True}, "relation": {"fg": "cyan"}, "faint": {"dim":
 #: Formats that are whole unless a limit is given.
 _DATA_FORMATS = {"json", "jsonl", "csv", "html", "sarif", "junit"}
 _MOST = 2**31 - 1
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: The part of an ISO 8601 time that a day has not.
+_CLOCK = re.compile(r"[T ]\d")
 
 registry_option = click.option(
     "--db",
@@ -62,9 +63,9 @@ def day_of(_ctx: click.Context, option: click.Parameter, text: str | None) -> st
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        return iso_time(time) if _CLOCK.search(text) else time.date().isoformat()
+    except (ValueError, OverflowError) as error:
         raise click.BadParameter(f"{text!r} is no ISO 8601 date such as 2026-08-22", param=option) from error
-    return text if _DAY.fullmatch(text) else iso_time(time)
 
 
 as_of_option = click.option(

@@ -17,18 +17,23 @@ from crawler.own import Named, read_own, stated
 from lineage.cli.options import opened, output_options, registry_option, write_result
 from lineage.cli.progress import progress_bar
 from lineage.formats.registered import registered_words
+from lineage.formats.text import printable
 from lineage.registered import registered, version_page
 from registry import curation
-from registry.curation import Did, VersionFacts, pinned
+from registry.curation import Did
 from registry.database import reading
 from registry.ids import ID
 from registry.names import UnknownModel, find_model
 from registry.read import briefs, declared_parents
-from registry.records import Relation, State
+from registry.records import Evidence, Relation, State, storable
+from registry.versions import VersionFacts, find_version, pinned
+from registry.versions import tags as tags_of
 from registry.write import writing
 
 _FORMATS = output_options("table", "json", "jsonl", "csv", "markdown")
 _RELATIONS = [str(relation) for relation in Relation if relation != Relation.UNKNOWN]
+#: Models that a note names.
+_SOME = 5
 why_option = click.option("-m", "--message", "why", metavar="TEXT", help="Why; it is kept with what you do.")
 
 
@@ -56,14 +61,20 @@ def register(
     """
     if relation and not parents:
         raise click.UsageError("--relation says how it was made from a --parent: name one")
-    path, engine = Path(source), opened(db, create=True)
+    if not source.strip():
+        raise click.UsageError("name a folder, a file, or a model of the Hub")
+    path = Path(source)
     on_disk = path.exists() or _is_path(source)
     name = name or (_default_name(path) if on_disk else None)
     if name is not None and not (ID.fullmatch(name) and "/" in name):
         raise click.UsageError(f"{name!r} is no name for a model: say --name TEAM/MODEL, as ids of the Hub are")
-    did = Did(_who(), why)
+    given = [stated(parent, relation) for parent in parents]
+    if wrong := next((text for text, one in zip(parents, given, strict=True) if not ID.fullmatch(one.name)), None):
+        raise click.UsageError(f"{wrong!r} is no model's id: say --parent OWNER/NAME")
+    if "" in parents:
+        raise click.UsageError("--parent names a model: OWNER/NAME")
+    engine, did = opened(db, create=True), _did(why)
     if on_disk:
-        given = [stated(parent, relation) for parent in parents]
         version, new = _register_folder(engine, path, name or "", given, did)
     elif parents:
         raise click.UsageError(f"{source} is no folder here: what a model of the Hub was made from, the Hub says")
@@ -72,7 +83,7 @@ def register(
     click.echo(registered_words(version_page(engine, version.called), new=new))
     with reading(engine) as connection:
         for note in _notes(connection, version):
-            click.echo(f"note: {note}", err=True)
+            click.echo(f"note: {printable(note)}", err=True)
 
 
 def _register_folder(engine: Engine, path: Path, name: str, given: list[Named], did: Did) -> tuple[VersionFacts, bool]:
@@ -92,7 +103,8 @@ def _register_folder(engine: Engine, path: Path, name: str, given: list[Named], 
 def _pinned(connection: Connection, name: str, named: tuple[Named, ...]) -> str:
     """A parent's name; of a registered model the version that is meant today."""
     revision = next((one.revision for one in named if one.name == name), None)
-    version = pinned(connection, name, revision)
+    strict = any(one.name == name and one.origin == Evidence.STATED for one in named)
+    version = pinned(connection, name, revision, strict=strict)
     return name if version is None else version.id
 
 
@@ -102,7 +114,7 @@ def _register_hub_id(engine: Engine, source: str, name: str | None, did: Did) ->
             found = find_model(connection, source)
         except UnknownModel as error:
             raise UnknownModel(f"{source} is neither a folder here nor a model of the registry: {error}") from error
-        return curation.register_of_the_hub(connection, name or found.repo_id, found.key, did)
+        return curation.register_of_the_hub(connection, name or found.repo_id, found.key, did, found.revision)
 
 
 def _files(folder: ModelFolder) -> list[tuple[str, int, str]]:
@@ -119,20 +131,22 @@ def _default_name(path: Path) -> str:
     return f"local/{re.sub(r'[^A-Za-z0-9_.-]+', '-', stem).strip('-.') or 'model'}"
 
 
-def _who() -> str:
-    """LINEAGE_USER (for machines that share an account), else the user's name."""
-    if named := os.environ.get("LINEAGE_USER", "").strip():
-        return named[:200]
+def _did(why: str | None) -> Did:
+    """Who does something: LINEAGE_USER (for machines that share an account), else the user's name."""
+    who = os.environ.get("LINEAGE_USER", "").strip()[:200]
     with suppress(Exception):  # getpass documents no one error: https://docs.python.org/3/library/getpass.html
-        return getpass.getuser()
-    return "unknown"
+        who = who or getpass.getuser()
+    return Did(storable(who or "unknown"), storable(why) if why else None)
 
 
 def _notes(connection: Connection, version: VersionFacts) -> list[str]:
     """What somebody who registers should know: parents that nobody has seen, and a name that means another model."""
     keys = [step.parent for step in declared_parents(connection, version.model_key)]
     unseen = [brief.id for brief in briefs(connection, keys).values() if brief.state == State.PLACEHOLDER]
-    notes = [f"{id} is not in the registry: fetch it with `lineage crawl family --up {id}`" for id in unseen]
+    notes = []
+    if unseen:
+        some = " ".join(unseen[:_SOME]) + (f" and {len(unseen) - _SOME:,} more" if len(unseen) > _SOME else "")
+        notes.append(f"not in the registry: {some}: fetch them with `lineage crawl family --up MODEL...`")
     with suppress(UnknownModel):
         if (found := find_model(connection, version.name)).key != version.model_key:
             notes.append(f"{version.name} by itself means {found.label}: say {version.called} for this version")
@@ -173,7 +187,7 @@ def show(version: str, format_: str, output: Path | None, db: str | None) -> Non
 @registry_option
 def alias(version: str, alias: str, off: bool, why: str | None, db: str | None) -> None:
     """Let NAME@ALIAS mean a version: such as approved, or shipping. An alias moves when it is given again."""
-    alias = alias.removeprefix("@")
+    alias = alias.removeprefix("@").lower()
 
     def act(connection: Connection, found: VersionFacts, did: Did) -> str:
         if off:
@@ -196,7 +210,7 @@ def tag(version: str, tags: tuple[str, ...], off: bool, why: str | None, db: str
 
     def act(connection: Connection, found: VersionFacts, did: Did) -> str:
         (curation.remove_tags if off else curation.set_tags)(connection, found, tags, did)
-        return f"{found.called} is tagged {', '.join(curation.tags(connection, found)) or 'with nothing'}"
+        return f"{found.called} is tagged {', '.join(tags_of(connection, found)) or 'with nothing'}"
 
     _do(db, version, why, act)
 
@@ -221,7 +235,7 @@ def note(version: str, text: str, db: str | None) -> None:
 @registry_option
 def remove(version: str, why: str | None, db: str | None) -> None:
     """Take a version out of use. Its facts, edges and record are kept, and registering it again puts it back."""
-    if "@" not in version:
+    if not version.partition("@")[2]:
         raise click.UsageError(f"say which version of {version}: NAME@NUMBER")
 
     def act(connection: Connection, found: VersionFacts, did: Did) -> str:
@@ -234,5 +248,5 @@ def remove(version: str, why: str | None, db: str | None) -> None:
 def _do(db: str | None, version: str, why: str | None, act: Callable[[Connection, VersionFacts, Did], str]) -> None:
     """Do something to a version, and say what."""
     with writing(opened(db)) as connection:
-        said = act(connection, curation.find_version(connection, version), Did(_who(), why))
+        said = act(connection, find_version(connection, version), _did(why))
     click.echo(said)

@@ -24,7 +24,9 @@ from lineage.selection import Selection
 from lineage.watch import news, standings
 from registry.database import reading
 from registry.read import data_date
+from registry.records import RegistryError
 from registry.runs import last_complete, now
+from registry.versions import on_the_hub
 
 
 @click.command()
@@ -52,7 +54,7 @@ def watch(
     whole, what is followed alone. Then tells which verdicts turned, what changed in the models, in all they were made
     from and in the families, and what is new.
 
-    Exit status: 0, or 1 if a verdict got worse.
+    Exit status: 0, 1 if a verdict got worse, or 2 if the update broke off (what it saved is told all the same).
     """
     if not (models or file or families):
         raise click.UsageError("say what to follow: MODELs, -r FILE, or --family ROOT")
@@ -61,9 +63,15 @@ def watch(
     before = standings(engine, selection, own)
     with reading(engine) as connection:
         since = max(now(), data_date(connection) or "")
-    _update(engine, selection, endpoint)
+    failure: RegistryError | None = None
+    try:
+        _update(engine, selection, endpoint)
+    except RegistryError as error:  # what it saved before is told: the next watch begins from there
+        failure = error
     found = news(engine, selection, own, before, since, limit_for(limit, format_, 20))
     write_result(found, format_, output)
+    if failure is not None:
+        raise failure
     ctx.exit(1 if found.worse else 0)
 
 
@@ -74,7 +82,9 @@ def _update(engine: Engine, selection: Selection, endpoint: str | None) -> None:
         if whole:
             update(engine, hub, progress)
             return
-        if selection.named:
-            crawl_family(engine, hub, progress, selection.named, up=True, insist=True)
+        with reading(engine) as connection:
+            named = on_the_hub(connection, selection.named)
+        if named:
+            crawl_family(engine, hub, progress, named, up=True, insist=True)
         if selection.families:
             crawl_family(engine, hub, progress, selection.families)

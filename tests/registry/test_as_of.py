@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from registry.as_of import as_of
 from registry.database import reading
-from registry.names import UnknownModel
+from registry.names import UnknownModel, find_model
 from registry.read import data_date, walk
 from registry.records import RegistryError
 from registry.runs import begin_run, end_run, save_position
@@ -137,3 +137,14 @@ def test_nothing_is_left_behind(registry: Engine, tmp_path: Path, monkeypatch: p
     with as_of(registry, "2026-01-03"):
         assert list(tmp_path.iterdir()) != []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_two_models_had_one_after_the_other(registry: Engine) -> None:
+    one, two = "1" * 24, "2" * 24
+    imported(registry, [api_row("o/X", _id=one)], DAYS[0])
+    imported(registry, [api_row("o/Y", _id=one), api_row("o/X", _id=two)], DAYS[5])
+    imported(registry, [api_row("o/Z", _id=one), api_row("o/X", _id=two)], DAYS[9])
+    for day, hub_id in (("2026-01-03", one), ("2026-01-07", two), ("2026-01-20", two)):
+        with as_of(registry, day, ["o/X"]) as then, reading(then) as connection:
+            key = find_model(connection, "o/X").key
+            assert connection.execute(MODELS.select().where(MODELS.c.key == key)).one().hub_id == hub_id

@@ -98,14 +98,21 @@ def test_a_dump_of_before(registry: Engine) -> None:
     assert runs(registry, "me/M", "licenses") == [("02", "03", '["gemma"]')]
 
 
-def test_a_name_taken_over_by_the_hubs_id_keeps_its_past(registry: Engine) -> None:
-    save(registry, [api_row("me/A", _id=None, license="mit")], seen=DAYS[0])
-    save(registry, [api_row("me/A", _id=None, license="gemma")], seen=DAYS[1])
-    save(registry, [api_row("me/B", _id="1" * 24, license="gemma")], seen=DAYS[2])
-    save(registry, [api_row("me/A", _id="1" * 24, license="gemma")], seen=DAYS[3])
-    found = runs(registry, "me/A", "licenses")
-    assert ("01", "01", '["mit"]') in found
-    assert since(registry)["me/A"] is not None
+def test_a_model_that_was_two_keeps_the_past_of_both(registry: Engine) -> None:
+    save(registry, [api_row("me/New", ["p/A"], _id=None, license="mit")], seen=DAYS[0])
+    save(registry, [api_row("me/New", ["p/A"], _id=None, license="gemma")], seen=DAYS[1])
+    save(registry, [api_row("me/Old", ["p/B"], _id="1" * 24, license="gemma")], seen=DAYS[2])
+    save(registry, [api_row("me/New", ["p/B"], _id="1" * 24, license="gemma")], seen=DAYS[3])
+    found = [
+        (first, facts["name"], facts["licenses"], facts["parents"][0].name)
+        for first, _, facts in past(registry, "me/New")
+    ]
+    assert found == [
+        ("01", "me/New", '["mit"]', "p/A"),
+        ("02", "me/New", '["gemma"]', "p/A"),
+        ("03", "me/Old", '["gemma"]', "p/B"),
+    ]
+    assert since(registry)["me/New"] == "04"
 
 
 def span(first: str | None, last: str | None, value: str) -> Span:

@@ -221,7 +221,7 @@ def world_of(engine: Engine, pages: list[list[Row]]) -> Content:
     return content(engine)
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(_WORLD, st.randoms(use_true_random=False), st.integers(1, 4))
 def test_neither_the_order_of_rows_nor_the_size_of_pages_matters(
     registry: Engine, rows: list[Row], random: Any, size: int
