@@ -22,7 +22,7 @@ from lineage.registered import registered, version_page
 from registry import curation
 from registry.curation import Did
 from registry.database import reading
-from registry.ids import ID
+from registry.ids import ID, split_url
 from registry.names import UnknownModel, find_model
 from registry.read import briefs, declared_parents
 from registry.records import Evidence, Relation, State, storable
@@ -45,7 +45,7 @@ why_option = click.option("-m", "--message", "why", metavar="TEXT", help="Why; i
     "parents",
     multiple=True,
     metavar="ID[@SHA]",
-    help="What it was made from, if no file says so; repeatable.",
+    help="What it was made from; may be repeated.",
 )
 @click.option("--relation", type=click.Choice(_RELATIONS), help="How it was made from every --parent.")
 @why_option
@@ -122,7 +122,9 @@ def _files(folder: ModelFolder) -> list[tuple[str, int, str]]:
 
 
 def _is_path(source: str) -> bool:
-    """Whether somebody means a path, though there is none."""
+    """Whether somebody means a path, though there is none; a URL of the Hub is none."""
+    if split_url(source):
+        return False
     return source.startswith((".", "/", "~")) or (os.sep != "/" and os.sep in source) or source.count("/") > 1
 
 

@@ -146,7 +146,7 @@ def test_a_model_of_the_hub(world: Engine) -> None:
     said = register(world, "me/Tuned", "--name", "acme/approved-base")
     assert said.startswith("registered acme/approved-base@1 (commit aaaaaaaaaaaa)\nit is me/Tuned of the Hub")
     assert answer(world, "ancestors", "acme/approved-base").startswith("me/Tuned")
-    register(world, "me/Tuned")
+    register(world, "https://huggingface.co/me/Tuned")
     answer(world, "model", "alias", "me/Tuned", "approved")
     assert answer(world, "license", "me/Tuned@approved").startswith("me/Tuned: ok")
     assert "no commit of Qwen/Qwen3-8B is known" in refusal("register", "Qwen/Qwen3-8B", "--db", database(world))
