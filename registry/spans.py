@@ -2,8 +2,9 @@
 
 Followed are a model's name, whether it is there, its gating, its licence labels and its parents. A run is known by its
 first and its last sight; what happened between two runs happened between the last sight of one and the first of the
-next. What a sight does not say is taken to be as in the run that it falls into, and stays so when a dump of before
-is imported later. The run that holds now stands in the model's own rows (`models`, `derivations`, `sights`), those before in `past`.
+next. What a sight does not say is taken to be as in the run that it falls into, and stays so when a dump of before is
+imported later. The run that holds now stands in the model's own rows (`models`, `derivations`, `sights`), those before
+in `past`.
 """
 
 import json
