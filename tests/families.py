@@ -172,7 +172,7 @@ def models(engine: Engine) -> dict[str, Row]:
     """Every model's facts, by id."""
     with engine.connect() as connection:
         joined = MODELS.outerjoin(SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
-        columns = [column for column in SIGHTS.c if column.name not in {"model_key", "fingerprint"}]
+        columns = [column for column in SIGHTS.c if column.name not in {"model_key", "fingerprint", "since"}]
         rows = [dict(row) for row in connection.execute(select(MODELS, *columns).select_from(joined)).mappings()]
     return {row["repo_id"]: row for row in rows}
 

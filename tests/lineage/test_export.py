@@ -25,7 +25,9 @@ from tests.families import api_row, content, family, save
 from tests.lineage.calls import database as name_of
 from tests.lineage.calls import lineage, refusal
 
-TABLES = ("models", "sights", "names", "derivations", "defects", "verdicts")
+TABLES = (
+    "models", "sights", "past", "names", "derivations", "defects", "versions", "tags", "events", "verdicts",
+)  # fmt: skip
 HOSTILE = [
     "\u202egnp.exe", "a\u2028b\tc\r\nd", "\U0001f999 🇨🇭 e\u0301", "'; DROP TABLE models; --", '["a"', "", " ",
     "x" * 2048, "\\N", "\x1b[2J", "ＡＢＣ", "ß", "İ",
