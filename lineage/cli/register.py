@@ -53,11 +53,12 @@ why_option = click.option("-m", "--message", "why", metavar="TEXT", help="Why; i
 def register(
     source: str, name: str | None, parents: tuple[str, ...], relation: str | None, why: str | None, db: str | None
 ) -> None:
-    """Register a model of your own: a folder or file on disk, or a model of the Hub as it is now.
+    """Register a model of your own.
 
-    Reads the README's metadata, adapter_config.json, config.json, mergekit's YAML, and headers of safetensors and GGUF
-    files; runs and unpickles nothing. The files are hashed: the same content is the same version. The name then works
-    in every command, as NAME (the newest version), NAME@2 or NAME@ALIAS.
+    PATH is its folder or file on disk, HUB_ID a model of the Hub, as it is now. Reads the README's metadata,
+    adapter_config.json, config.json, mergekit's YAML, and headers of safetensors and GGUF files; runs and unpickles
+    nothing. The files are hashed: the same content is the same version. The name then works in every command, as NAME
+    (the newest version), NAME@2 or NAME@ALIAS.
     """
     if relation and not parents:
         raise click.UsageError("--relation says how it was made from a --parent: name one")
@@ -157,7 +158,7 @@ def _notes(connection: Connection, version: VersionFacts) -> list[str]:
 
 @click.group()
 def model() -> None:
-    """Look after registered models: their versions, aliases, tags, notes."""
+    """Look after registered models: versions, aliases, notes."""
 
 
 @model.command(name="list")

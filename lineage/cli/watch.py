@@ -48,7 +48,7 @@ def watch(
     ctx: click.Context, models: tuple[str, ...], file: Path | None, families: tuple[str, ...], endpoint: str | None,
     policy: Path | None, limit: int | None, format_: str, output: Path | None, db: str | None,
 ) -> None:  # fmt: skip
-    """Update the registry, and say what changed for the models and families that you follow.
+    """Update, and say what changed in what you follow.
 
     Fetches what is new and changed on the Hub (`lineage crawl update`), or, where the registry was never crawled
     whole, what is followed alone. Then tells which verdicts turned, what changed in the models, in all they were made

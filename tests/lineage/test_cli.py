@@ -35,7 +35,10 @@ QUERIES = {
     "count": "count author:Qwen",
     "defects": "defects --limit 30",
     "db info": "db info",
+    "diff": "diff --since 2026-01-01 --family Qwen/Qwen3-1.7B",
 }
+#: What the snapshot has no answer to: in test_changes.py, test_register.py and test_watch.py.
+ELSEWHERE = {"history", "model list", "model show", "watch"}
 
 
 def commands() -> dict[str, click.Command]:
@@ -66,7 +69,8 @@ CALLS = [
 
 
 def test_every_command_with_formats_is_called_here() -> None:
-    assert {name.partition(",")[0] for name in QUERIES} == {name for name, c in commands().items() if formats(c)}
+    called = {name.partition(",")[0] for name in QUERIES}
+    assert called | ELSEWHERE == {name for name, command in commands().items() if formats(command)}
 
 
 @pytest.mark.parametrize(("call", "format_"), CALLS)
