@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crawler.headers import Header
+from registry.records import DEFECT_KINDS
 
 #: A commit of Qwen/Qwen3-8B.
 SHA = "b968826d9c46dd6066d109eabc6255188de91218"
@@ -163,3 +164,12 @@ def peak_of(read: Callable[[BinaryIO], Header], path: Path) -> tuple[Header, int
             return read(file), tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
+
+
+def check(header: Header) -> None:
+    """A reader never raises: what it says can be stored, and a fault has a reason of one line."""
+    json.dumps(header.values)
+    if header.defect:
+        kind, said = header.defect
+        assert kind in DEFECT_KINDS
+        assert "\n" not in said

@@ -153,7 +153,7 @@ def test_a_name_that_is_no_id_is_told_as_it_stands(tmp_path: Path, name: str) ->
 
 
 def test_a_path_of_the_hubs_cache_is_a_name_and_a_revision(tmp_path: Path) -> None:
-    path = f"/root/.cache/huggingface/hub/models--meta-llama--Llama-2-7b-hf/snapshots/{SHA}/"
+    path = f"/home/me/.cache/huggingface/hub/models--meta-llama--Llama-2-7b-hf/snapshots/{SHA}/"
     [clue] = of_files(tmp_path, adapter_config={"base_model_name_or_path": path, "revision": None}).clues
     assert (clue.name, clue.revision) == ("meta-llama/Llama-2-7b-hf", SHA)
     assert clue.why == "the name is read out of a path of the Hub's cache"

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.headers import JSON_LIMIT, YAML_LIMIT, Header, front_matter, read_json, read_yaml
-from registry.records import DEFECT_KINDS
-from tests.crawler.folders import CARD, peak_of, reason, sparse
+from tests.crawler.folders import CARD, check, peak_of, reason, sparse
 
 
 def of_readme(data: bytes | str) -> Header:
@@ -196,11 +195,3 @@ def test_any_text_is_read_as_front_matter_and_json(written: str) -> None:
     data = written.encode("utf-8", "surrogatepass")
     for found in (of_readme(b"---\n" + data + b"\n---\n"), read_yaml(io.BytesIO(data)), read_json(io.BytesIO(data))):
         check(found)
-
-
-def check(header: Header) -> None:
-    json.dumps(header.values)
-    if header.defect:
-        kind, said = header.defect
-        assert kind in DEFECT_KINDS
-        assert "\n" not in said

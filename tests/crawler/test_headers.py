@@ -1,7 +1,6 @@
 """Heads of files, of kind people and of others: what can be read is, nothing is raised, and little is held."""
 
 import io
-import json
 import struct
 import time
 import tracemalloc
@@ -18,8 +17,19 @@ from crawler.headers import (
     read_gguf,
     read_safetensors,
 )
-from registry.records import DEFECT_KINDS
-from tests.crawler.folders import QWEN_GGUF, gguf, gguf_of, pair, peak_of, reason, safetensors, sparse, text, typed
+from tests.crawler.folders import (
+    QWEN_GGUF,
+    check,
+    gguf,
+    gguf_of,
+    pair,
+    peak_of,
+    reason,
+    safetensors,
+    sparse,
+    text,
+    typed,
+)
 
 HUGE = 2**60
 
@@ -212,11 +222,3 @@ _PIECE = st.binary(max_size=40) | st.sampled_from(
 def test_any_bytes_are_read_by_every_reader(data: bytes, start: bytes) -> None:
     for found in (of_gguf(start + data), of_safetensors(start + data), of_safetensors(packed(data)), of_readme(data)):
         check(found)
-
-
-def check(header: Header) -> None:
-    json.dumps(header.values)
-    if header.defect:
-        kind, said = header.defect
-        assert kind in DEFECT_KINDS
-        assert "\n" not in said
