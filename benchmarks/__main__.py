@@ -8,7 +8,8 @@ from pathlib import Path
 from benchmarks.audits import judged
 from benchmarks.crawls import crawled
 from benchmarks.generator import write_files
-from benchmarks.imports import imported
+from benchmarks.histories import histories
+from benchmarks.imports import before_of, imported
 from benchmarks.maps import mapped
 from benchmarks.measures import Row, goal, preface, table
 from benchmarks.queries import queries, starts
@@ -44,12 +45,15 @@ def measured(folder: Path, models: int, paces: dict[int, float]) -> Iterator[tup
     yield "SQLite: what comes in", rows + list(crawled(folder, models))
     engine = open_registry(str(db))
     yield "SQLite: what is asked", [*queries(engine), *judged(engine), *starts(engine)]
+    yield "SQLite: what was, and what is registered", list(histories(engine, before_of(folder), folder))
     yield "pages in a browser without a GPU", [*related(engine, folder), *mapped(engine, folder)]
     engine.dispose()
     with postgresql(folder / "server") as url:
         rows = list(imported(folder, url, models))
         engine = open_registry(url)
-        yield "PostgreSQL", rows + list(queries(engine)) + list(judged(engine))
+        own = folder / "on-a-server"
+        own.mkdir()
+        yield "PostgreSQL", [*rows, *queries(engine), *judged(engine), *histories(engine, None, own)]
         engine.dispose()
 
 

@@ -4,8 +4,12 @@ import os
 import platform
 import resource
 import sqlite3
+import statistics
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -49,6 +53,19 @@ def _alone(work: Callable[[], Any]) -> tuple[float, float, Any]:
     seconds, result = timed(work)
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return seconds, sum(peaks) / 1024, result  # as if a process that it started were at its peak at the same time
+
+
+def median(work: Callable[[], object]) -> float:
+    """The median time, in seconds, of three runs after one that warms up."""
+    work()
+    return statistics.median(timed(work)[0] for _ in range(3))
+
+
+def ran(*arguments: str, times: int = 5, **environment: str) -> float:
+    """The median time, in seconds, of some runs of Python with these arguments."""
+    command = [sys.executable, *arguments]
+    run = partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
+    return statistics.median(timed(run)[0] for _ in range(times))
 
 
 def bare_insert(db: Path) -> float:

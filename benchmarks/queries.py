@@ -1,18 +1,16 @@
 """How fast questions are answered, as ratios to floors measured in the same run."""
 
-import os
 import random
 import sqlite3
-import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import networkx as nx
 from sqlalchemy import Engine, select
 
-from benchmarks.measures import Row, alone, goal, timed
+from benchmarks.measures import Row, alone, goal, median, ran, timed
 from lineage.family import ancestors
 from lineage.lists import search
 from lineage.statistics import registry_statistics
@@ -108,16 +106,3 @@ def by_networkx(file: str) -> int:
     graph: nx.DiGraph[int] = nx.DiGraph(edges.fetchall())
     roots = connection.execute("SELECT key FROM models WHERE folded >= 'synthetic-hub/' AND folded < 'synthetic-hub0'")
     return len(set().union(*(nx.descendants(graph, key) for (key,) in roots if key in graph)))
-
-
-def median(work: Callable[[], object]) -> float:
-    """The median time, in seconds, of three runs after one that warms up."""
-    work()
-    return statistics.median(timed(work)[0] for _ in range(3))
-
-
-def ran(*arguments: str, **environment: str) -> float:
-    """The median time, in seconds, of five runs of Python with these arguments."""
-    command = [sys.executable, *arguments]
-    run = partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
-    return statistics.median(timed(run)[0] for _ in range(5))

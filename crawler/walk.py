@@ -67,7 +67,7 @@ def walk(crawl: Crawl, tasks: Sequence[Asking] = (), *, insist: bool = True) -> 
         if listed is not None and needed > max(_SMALL, ceil(listed / PAGE_SIZE)):
             crawl.refuse(
                 f"this walk takes about {needed:,} requests, the whole Hub about {ceil(listed / PAGE_SIZE):,}: "
-                "use `lineage crawl hub` (or insist with --walk)"
+                "use `lineage crawl hub`, or insist with `lineage crawl family --walk`"
             )
         at_work.step()
 

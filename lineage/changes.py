@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from lineage.licenses.labels import declared
 from registry.as_of import end_of
 from registry.database import reading
-from registry.ever import ever_above, ever_below
+from registry.ever import Ever
 from registry.names import find_model, find_roots
 from registry.news import New, count_new, new_models
 from registry.read import data_date, labels, model_facts
@@ -103,8 +103,8 @@ def changes(
         named, own = find_roots(connection, models)
         members = None
         if families or models:
-            members = ever_below(connection, {root.key for root in roots})
-            members |= ever_above(connection, {model.key for model in own})
+            ever = Ever(connection)
+            members = ever.below({root.key for root in roots}) | ever.above({model.key for model in own})
         found = _all_changes(connection, time, members)
         return told(connection, found, asked=(*named, *asked), since=since, time=time, new=members, limit=limit)
 
@@ -143,27 +143,37 @@ def _all_changes(connection: Connection, time: str, members: set[int] | None) ->
 
 
 def _changes(model: str, spans: Iterable[Span]) -> Iterable[Change]:
+    told = None
     for before, after in pairwise(spans):
-        yield from differences(model, before, after)
+        told = told if before.silent else before.until
+        yield from differences(model, before, after, told)
 
 
-def differences(model: str, before: Span, after: Span) -> Iterable[Change]:
-    """What changed between two runs of a model."""
+def differences(model: str, before: Span, after: Span, told: str | None) -> Iterable[Change]:
+    """What changed between two runs of a model, of which licence and parents were last told at the time `told`."""
     for field, old, new in _words(before, after):
-        yield Change(model, field, old, new, before.until, after.since)
+        yield Change(model, field, old, new, told if field in _TOLD else before.until, after.since)
+
+
+#: What a sight may be silent about.
+_TOLD = ("license", "base_model")
 
 
 def _words(before: Span, after: Span) -> Iterable[tuple[str, str, str]]:
     if before.state != after.state:
         yield "gone" if after.state == State.GONE else "returned", before.state, after.state
-    told = (
-        ("name", before.name, after.name),
-        ("license", _license(before), _license(after)),
-        ("base_model", _parents(before), _parents(after)),
-        ("gated", _word(before.gated), _word(after.gated)),
-        ("disabled", _word(before.disabled), _word(after.disabled)),
-    )
-    yield from ((field, old, new) for field, old, new in told if old != new)
+    # What was not known before did not change when it got known.
+    words = [("name", before.name, after.name)]
+    if before.licenses is not None:
+        words.append(("license", _license(before), _license(after)))
+    if before.licenses is not None or not before.silent:
+        words.append(("base_model", _parents(before), _parents(after)))
+    words += [
+        (field, _word(old), _word(new))
+        for field, old, new in (("gated", before.gated, after.gated), ("disabled", before.disabled, after.disabled))
+        if old is not None
+    ]
+    yield from ((field, old, new) for field, old, new in words if old != new)
 
 
 def _license(span: Span) -> str:

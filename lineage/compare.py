@@ -35,7 +35,8 @@ def compare(old: Engine, new: Engine, *, limit: int | None = None) -> Changes:
                 if counterpart is None:
                     added.append(key)
                 else:
-                    found += differences(span.name, counterpart, span)
+                    last = None if counterpart.silent else counterpart.until
+                    found += differences(span.name, counterpart, span, last)
         day = data_date(before)
         found += _missing(before, met)
         return told(after, found, since=(day or "")[:10], new=added, limit=limit)

@@ -56,6 +56,7 @@ _MEANINGS = {
         "last_seen": "when a source saw it last; missing where no date is known",
         "source": "where it was seen last: a file or the Hub",
         "since": "when it was first seen as it is now; missing where it was never seen otherwise",
+        "silent": "the last sight said nothing of licence and parents: they are as told before",
         "fingerprint": "a sum of the raw row that said so, by which an import knows it again",
     },
     "past": {
@@ -71,6 +72,7 @@ _MEANINGS = {
         "license_link": "the link that went with `other`",
         "parents": "the parents as declared then, a JSON list of name, relation, origin and alias; missing where they "
         "are as in the next row, or in derivations",
+        "silent": "these sights said nothing of licence and parents: they are as told before",
     },
     "names": {
         "name": "the other name",

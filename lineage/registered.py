@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Engine
 
 from lineage.inheritance import inheritance
 from registry.database import reading
-from registry.read import DefectFacts, briefs, declared_parents, find_defects
-from registry.versions import EventFacts, VersionFacts, aliases, events, find_version, tags, versions
+from registry.read import DefectFacts, Step, briefs, find_defects, steps_of
+from registry.versions import EventFacts, VersionFacts, all_aliases, all_tags, events, find_version, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,12 @@ def _naming(said: dict[str, Any]) -> Naming:
 
 
 def _lines(connection: Connection, found: Sequence[VersionFacts]) -> list[VersionLine]:
-    parents = {v.model_key: declared_parents(connection, v.model_key) for v in found}
+    parents: dict[int, list[Step]] = {v.model_key: [] for v in found}
+    for step in sorted(steps_of(connection, parents), key=lambda step: step.position):
+        parents[step.child].append(step)
     facts = briefs(connection, {*parents, *(step.parent for steps in parents.values() for step in steps)})
-    named = {name: aliases(connection, name) for name in {v.name for v in found}}
+    names = {v.name for v in found}
+    named, tagged = all_aliases(connection, names), all_tags(connection, names)
     return [
         VersionLine(
             v.id,
@@ -126,8 +129,8 @@ def _lines(connection: Connection, found: Sequence[VersionFacts]) -> list[Versio
             v.place,
             v.registered_at,
             v.removed_at,
-            tuple(alias for alias, number in named[v.name].items() if number == v.number),
-            tuple(tags(connection, v)),
+            tuple(alias for alias, number in named.get(v.name, {}).items() if number == v.number),
+            tuple(tagged.get((v.name, v.number), ())),
             facts[v.model_key].licenses,
             facts[v.model_key].license_name,
             tuple(facts[step.parent].id for step in parents[v.model_key]),

@@ -1,5 +1,7 @@
 """What an update brought to models and families that somebody follows, and which verdicts turned."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -11,6 +13,11 @@ from lineage.changes import Changes, changes
 from lineage.policy import Policy
 from lineage.rules import Verdict
 from lineage.selection import Selection
+from registry.as_of import as_of
+from registry.database import reading
+from registry.read import data_date
+from registry.runs import last_watched, note_watch, now
+from registry.write import writing
 
 _RANK = {verdict.word: verdict for verdict in Verdict}
 _BEST_FIRST = {name: rank for rank, name in enumerate(reversed(CLASSES))}
@@ -60,6 +67,32 @@ def standings(engine: Engine, selection: Selection, policy: Policy) -> dict[str,
         one.model: Standing(one.grade, one.verdict, one.offenders)
         for one in audit(engine, selection, claim=ANY, policy=policy).models
     }
+
+
+def told_before(engine: Engine, selection: Selection, policy: Policy) -> tuple[dict[str, Standing], str]:
+    """The standings that the last watch of the same models told, else those of now; and the time that they are of.
+
+    What an import or a crawl of its own brought since then has been told by nobody.
+    """
+    with reading(engine) as connection:
+        newest = data_date(connection) or ""
+        last = last_watched(connection, _followed(selection))
+    if last is None or last >= newest:
+        return standings(engine, selection, policy), max(now(), newest)
+    with as_of(engine, last, selection.named, selection.families) as then:
+        return standings(then, selection, policy), last
+
+
+def note_told(engine: Engine, selection: Selection) -> None:
+    """Note that a watch of these models has told all that the registry knows by now."""
+    with writing(engine) as connection:
+        note_watch(connection, _followed(selection), max(now(), data_date(connection) or ""))
+
+
+def _followed(selection: Selection) -> str:
+    """What is followed, in a text that is the same each time."""
+    said = json.dumps([sorted(selection.named), sorted(selection.families)])
+    return f"{selection.asked[:200]} ({hashlib.sha256(said.encode()).hexdigest()[:16]})"
 
 
 def news(

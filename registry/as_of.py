@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, func, literal, select, union_all, update
+from sqlalchemy import URL, Connection, Engine, bindparam, func, literal, select, union_all, update
 from sqlmodel import SQLModel
 
 from registry.database import connect, reading
-from registry.ever import ever_above, ever_below
+from registry.ever import Ever
 from registry.insert import insert_rows, keys_of
 from registry.names import UnknownModel, find_model, owned_by
 from registry.read import labels
-from registry.records import ModelRecord, RegistryError, State
+from registry.records import Defect, ModelRecord, RegistryError, State
 from registry.resolve import resolve_names
 from registry.runs import begin_run, end_run, save_position
 from registry.sights import MODEL_FACTS
-from registry.spans import FOLLOWED, ITSELF, Span, all_spans
+from registry.spans import FOLLOWED, ITSELF, SELF, Span, all_spans, save_spans
 from registry.tables import MODELS, NAMES, PAST, RUNS, SIGHTS, VERSIONS, among
 from registry.versions import names_at
 from registry.write import Saved, save_page, writing
@@ -46,8 +46,8 @@ def as_of(engine: Engine, day: str, about: Sequence[str] | None = None, below: S
         run = _last_run(connection, time)
         wanted = None
         if about is not None:
-            roots = _named(connection, below, time)
-            wanted = ever_above(connection, ever_below(connection, roots) | _named(connection, about, time))
+            ever = Ever(connection)
+            wanted = ever.above(ever.below(_named(connection, below, time)) | _named(connection, about, time))
         there = connect(URL.create("sqlite", database=str(Path(folder) / "then.db")))
         SQLModel.metadata.create_all(there)
         try:
@@ -132,9 +132,11 @@ def _fill(source: Connection, target: Connection, wanted: set[int] | None, time:
     """Save what was known at a time of some models, or of all."""
     keys = sorted(source.scalars(select(MODELS.c.key)) if wanted is None else wanted)
     for at in range(0, len(keys), _PAGE):
-        records, names = _page(source, keys[at : at + _PAGE], time)
+        records, spans = _page(source, keys[at : at + _PAGE], time)
         save_page(target, records, seen=time, source="")
-        held = keys_of(target, names.values())
+        held = keys_of(target, (then[-1].name for then in spans))
+        _keep_spans(target, {held[then[-1].name]: then for then in spans if then[-1].name in held})
+        names = {span.name: then[-1].name for then in spans for span in then if span.name != then[-1].name}
         rows = [(name, name.casefold(), held[now], "hub-id") for name, now in names.items() if now in held]
         insert_rows(target, NAMES, ("name", "folded", "model_key", "evidence"), rows, missing=True)
     _register(source, target, time)
@@ -160,8 +162,22 @@ def _kind(name: str) -> str:
     return "version" if name.rpartition("@")[2].isdigit() or "@" not in name else "alias"
 
 
-def _page(connection: Connection, keys: Sequence[int], time: str) -> tuple[list[ModelRecord], dict[str, str]]:
-    """What was known of some models at a time; and the names they had had until then, with the one they had."""
+def _keep_spans(target: Connection, spans: dict[int, list[Span]]) -> None:
+    """Save what models (keys) had been seen as until then."""
+    save_spans(target, spans)
+    s = SIGHTS.c
+    rows = [
+        {"k": key, "first": then[0].since, "now": then[-1].since if len(then) > 1 else None, "said": then[-1].silent}
+        for key, then in spans.items()
+    ]
+    if rows:
+        seen = update(SIGHTS).where(s.model_key == bindparam("k"))
+        seen = seen.values(first_seen=bindparam("first"), since=bindparam("now"), silent=bindparam("said"))
+        target.execute(seen, rows)
+
+
+def _page(connection: Connection, keys: Sequence[int], time: str) -> tuple[list[ModelRecord], list[list[Span]]]:
+    """What was known of some models at a time, and their runs until then."""
     spans = all_spans(connection, keys)
     rows = connection.execute(
         select(MODELS, SIGHTS.c.source)
@@ -169,13 +185,13 @@ def _page(connection: Connection, keys: Sequence[int], time: str) -> tuple[list[
         .where(among(connection, MODELS.c.key, spans))
     )
     records: list[ModelRecord] = []
-    names: dict[str, str] = {}
+    known: list[list[Span]] = []
     for row in rows.mappings():
         then = [span for span in spans[row["key"]] if (span.since or "") <= time]
         if then:
             records.append(_record(dict(row), then[-1], time))
-            names.update((span.name, then[-1].name) for span in then if span.name != then[-1].name)
-    return records, names
+            known.append(then)
+    return records, known
 
 
 def _record(row: dict[str, Any], span: Span, time: str) -> ModelRecord:
@@ -187,6 +203,11 @@ def _record(row: dict[str, Any], span: Span, time: str) -> ModelRecord:
         span.name,
         hub_id=row["hub_id"],
         parents=tuple(parent for parent in span.parents if parent.origin != ITSELF),
+        defects=tuple(
+            Defect(SELF, "base_model", parent.name, "names the model itself")
+            for parent in span.parents
+            if parent.origin == ITSELF
+        ),
         gone=gone,
         source=row["source"],
         seen=min(span.until, time) if span.until else None,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from registry.records import RegistryError
 
 #: The newest schema this code knows; equals the head of registry/migrations (a test compares).
-SCHEMA = "0007"
+SCHEMA = "0008"
 _OUR_VERSIONS = re.compile(r"\d{4}")
 _PASSWORD = re.compile(r"(://[^:/@]*):[^@]*@")
 

@@ -10,8 +10,8 @@ from registry.families import reached
 from registry.tables import DERIVATIONS, MODELS, NAMES, PAST, among
 
 
-class _Past:
-    """What models were called, and what they named as parents, at any time before: by case-folded names."""
+class Ever:
+    """What models were called, and what they named as parents, at any time: by case-folded names."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -29,7 +29,23 @@ class _Past:
                 self._parents[key].add(name)
                 self._children[name].add(key)
 
-    def above(self, keys: Collection[int]) -> set[int]:
+    def below(self, roots: Collection[int]) -> set[int]:
+        """These models (keys) and all that was ever made from them, by edges and names of any time."""
+        members, todo = set[int](), set(roots)
+        while todo:
+            members |= (met := todo.union(reached(self._connection, sorted(todo))))
+            todo = self._children_of(met) - members
+        return members
+
+    def above(self, models: Collection[int]) -> set[int]:
+        """These models (keys) and all that any of them was ever made from."""
+        known, todo = set[int](), set(models)
+        while todo:
+            known |= (met := todo.union(reached(self._connection, sorted(todo), up=True)))
+            todo = self._parents_of(met) - known
+        return known
+
+    def _parents_of(self, keys: Collection[int]) -> set[int]:
         """The models that any of the names may mean which these models name as parents, or named."""
         d, m, n = DERIVATIONS.c, MODELS.c, NAMES.c
         declared = select(d.name).where(among(self._connection, d.child_key, keys)).distinct()
@@ -40,7 +56,7 @@ class _Past:
         found.update(self._connection.scalars(select(n.model_key).where(among(self._connection, n.folded, names))))
         return found
 
-    def below(self, keys: Collection[int]) -> set[int]:
+    def _children_of(self, keys: Collection[int]) -> set[int]:
         """The models that named these as parents, by any of their names."""
         m, n = MODELS.c, NAMES.c
         names = set(self._connection.scalars(select(m.folded).where(among(self._connection, m.key, keys))))
@@ -48,23 +64,3 @@ class _Past:
         wanted = set(keys)
         names.update(name for name, called in self._called.items() if called & wanted)
         return {child for name in names for child in self._children.get(name, ())}
-
-
-def ever_below(connection: Connection, roots: Collection[int]) -> set[int]:
-    """These models (keys) and all that was ever made from them, by edges and names of any time."""
-    past = _Past(connection)
-    members, todo = set[int](), set(roots)
-    while todo:
-        members |= (met := todo.union(reached(connection, sorted(todo))))
-        todo = past.below(met) - members
-    return members
-
-
-def ever_above(connection: Connection, models: Collection[int]) -> set[int]:
-    """These models (keys) and all that any of them was ever made from."""
-    past = _Past(connection)
-    known, todo = set[int](), set(models)
-    while todo:
-        known |= (met := todo.union(reached(connection, sorted(todo), up=True)))
-        todo = past.above(met) - known
-    return known

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete
 from registry.identity import Row
 from registry.records import Parent, State
 from registry.sights import FACTS, Sight
-from registry.spans import FOLLOWED, Span, as_said, past_spans, save_spans, span_of, with_sight
+from registry.spans import FOLLOWED, Span, as_said, filled, past_spans, save_spans, span_of, with_sight
 from registry.tables import PAST, among
 
 _STATE, *_FACTS = FOLLOWED
@@ -39,6 +39,7 @@ def keep(connection: Connection, turns: Sequence[Turn]) -> dict[int, str | None]
             older.append(turn)
             continue
         before, after = span_of(turn.before, turn.held, turn.before["was"]), span_of(turn.after, turn.parents)
+        after = after._replace(silent=turn.sight.silent)
         if before.values != after.values and before.since != turn.sight.seen:
             spans[key], since[key] = (before, after), turn.sight.seen
     save_spans(connection, spans)
@@ -47,13 +48,14 @@ def keep(connection: Connection, turns: Sequence[Turn]) -> dict[int, str | None]
 
 def _keep_older(connection: Connection, turns: Sequence[Turn]) -> dict[int, str | None]:
     """The same of sights that are older than what is known."""
-    runs = past_spans(connection, {turn.before["key"]: turn.parents for turn in turns}) if turns else {}
+    runs = past_spans(connection, {turn.before["key"]: turn.held for turn in turns}) if turns else {}
     changed: dict[int, Sequence[Span]] = {}
     for turn in turns:
         key = turn.before["key"]
-        spans = [*runs[key], span_of(turn.after, turn.parents)]
-        after = with_sight(spans, _seen(turn.sight, spans))
-        if after != spans:
+        spans = [*runs[key], span_of(turn.before, turn.held, turn.before["was"])]
+        *past, last = with_sight(spans, _seen(turn.sight, spans))
+        now = span_of(turn.after, turn.parents)._replace(since=last.since, until=last.until, silent=last.silent)
+        if (after := filled([*past, now])) != spans:
             changed[key] = after
     if changed:
         connection.execute(delete(PAST).where(among(connection, PAST.c.model_key, changed)))
@@ -63,13 +65,15 @@ def _keep_older(connection: Connection, turns: Sequence[Turn]) -> dict[int, str 
 
 def _says_otherwise(turn: Turn) -> bool:
     """Whether an older sight may be news: the model has a past, or the sight says something else than what holds."""
-    said, row = turn.sight, turn.after
+    said, row = turn.sight, turn.before
     facts = ((said.values[place], row[fact]) for place, fact in zip(_PLACES, _FACTS, strict=True))
     return (
         row["since"] is not None
+        or row["silent"]
+        or said.silent
         or said.state != row[_STATE]
         or said.record.repo_id != row["repo_id"]
-        or _parents(said) not in (None, turn.parents)
+        or _parents(said) not in (None, turn.held)
         or any(mine not in (None, held) for mine, held in facts)
     )
 
@@ -89,4 +93,5 @@ def _seen(sight: Sight, spans: Sequence[Span]) -> Span:
     ]
     parents = _parents(sight)
     parents = within.parents if parents is None else parents
-    return Span._make((sight.seen, sight.seen, sight.record.repo_id, str(sight.state), *facts, parents))
+    values = (sight.record.repo_id, str(sight.state), *facts, parents, sight.silent)
+    return Span._make((sight.seen, sight.seen, *values))

@@ -219,7 +219,9 @@ def _past_labels(connection: Connection, now: Mapping[int, Brief]) -> dict[int, 
 def _past(dialect: str) -> Select[Any]:
     p = PAST.c
     rows = select(p.model_key, p.since, p.until, p.licenses, p.license_name, p.license_link)
-    return rows.where(_one_of(dialect, p.model_key)).order_by(p.model_key, func.coalesce(p.since, ""))
+    return rows.where(_one_of(dialect, p.model_key), p.silent.is_(False)).order_by(
+        p.model_key, func.coalesce(p.since, "")
+    )
 
 
 @cache
@@ -320,7 +322,8 @@ def data_date(connection: Connection) -> str | None:
 def last_runs(connection: Connection, limit: int = 5) -> list[RunFacts]:
     """The latest imports and crawls, newest first."""
     columns = [RUNS.c[field.name] for field in fields(RunFacts)]
-    return [RunFacts(*row) for row in connection.execute(select(*columns).order_by(RUNS.c.key.desc()).limit(limit))]
+    data = select(*columns).where(RUNS.c.command != "watch").order_by(RUNS.c.key.desc()).limit(limit)
+    return [RunFacts(*row) for row in connection.execute(data)]
 
 
 def unneeded_placeholder() -> ColumnElement[bool]:

@@ -98,6 +98,22 @@ def last_complete(connection: Connection, source: str | None = None) -> Position
     return _latest(connection, *complete, *([] if source is None else [RUNS.c.source == source]))
 
 
+def note_watch(connection: Connection, followed: str, seen: str) -> None:
+    """Note that what was `followed` has been told of up to the time `seen`."""
+    connection.execute(delete(RUNS).where(*_watch_of(followed)))
+    end_run(connection, begin_run(connection, "watch", followed, seen))
+
+
+def last_watched(connection: Connection, followed: str) -> str | None:
+    """Up to which time what is `followed` was told of; None where it never was."""
+    told: str | None = connection.scalar(select(RUNS.c.seen).where(*_watch_of(followed)))
+    return told
+
+
+def _watch_of(followed: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return RUNS.c.command == "watch", RUNS.c.source == followed
+
+
 def last_broken_off(connection: Connection, source: str | None = None) -> Position | None:
     """The latest crawl (of `source`, if given) that broke off, and that no later one makes needless."""
     tests = [RUNS.c.command.startswith("crawl "), broken_off()]

@@ -15,7 +15,7 @@ from registry.insert import insert_rows
 from registry.sights import Sight
 from registry.tables import SIGHTS, among
 
-_COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint", "since")
+_COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint", "since", "silent")
 
 
 def save_sights(
@@ -33,10 +33,17 @@ def save_sights(
     of some since when they are as they are now.
     """
     rows: list[tuple[Any, ...]] = [
-        (key, s.seen, s.seen, s.values[-1], s.record.fingerprint, None) for key, s in fresh.items()
+        (key, s.seen, s.seen, s.values[-1], s.record.fingerprint, None, s.silent) for key, s in fresh.items()
     ]
     after = [
-        (row, (*_seen(sight, row, row["key"] in changed, row["key"] in outdone), since.get(row["key"], row["since"])))
+        (
+            row,
+            (
+                *_seen(sight, row, row["key"] in changed, row["key"] in outdone),
+                since.get(row["key"], row["since"]),
+                sight.silent if sight.compare(row) >= 0 else bool(row["silent"]),
+            ),
+        )
         for sight, row in known
     ]
     rows += [new for row, new in after if new[1:] != tuple(row[column] for column in _COLUMNS[1:])]

@@ -30,6 +30,11 @@ class Sight(NamedTuple):
         """Listed or gone."""
         return State.GONE if self.record.gone else State.LISTED
 
+    @property
+    def silent(self) -> bool:
+        """Whether it says nothing of licence and parents."""
+        return self.record.licenses is None and self.record.parents is None
+
     def rank(self) -> tuple[str, str, str]:
         """Orders sights by time; what they say breaks a tie, so that the order in which they come never matters."""
         return (*self.time(), _content(self.state, self.values))
@@ -50,6 +55,12 @@ class Sight(NamedTuple):
             return 0
         mine, held = _content(self.state, self.values), _content(row["state"], facts)
         return (mine > held) - (mine < held)
+
+    def tells(self, row: dict[str, Any]) -> bool:
+        """Whether licence and parents are as this sight says, if it says anything: none that said so was later."""
+        if self.compare(row) >= 0 or not row["silent"]:
+            return self.compare(row) >= 0
+        return not self.silent and self.time() > (row["told"], row["last_modified"] or "")
 
 
 def sight_of(record: ModelRecord, *, seen: str, source: str) -> Sight:

@@ -2,17 +2,17 @@
 
 Followed are a model's name, whether it is there, its gating, its licence labels and its parents. A run is known by its
 first and its last sight; what happened between two runs happened between the last sight of one and the first of the
-next. What a sight does not say is taken to be as in the run that it falls into, and stays so when a dump of before is
-imported later. The run that holds now stands in the model's own rows (`models`, `derivations`, `sights`), those before
-in `past`.
+next. Sights that say nothing of licence and parents (of a model that is gone, or in a bare listing) are runs of their
+own, silent ones: they have these as they were told before, and take them anew when a dump of before comes in later. The
+run that holds now stands in the model's own rows (`models`, `derivations`, `sights`), those before in `past`.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from registry.insert import insert_rows
 from registry.records import Defect, Parent, Relation, State
@@ -32,17 +32,19 @@ class Span(NamedTuple):
     license_name: str | None
     license_link: str | None
     parents: tuple[Parent, ...]
+    silent: bool = False
 
     @property
     def values(self) -> tuple[Any, ...]:
-        """What was seen."""
+        """What was seen, and whether that was said or is as told before."""
         return self[2:]
 
 
 #: The kind of the defect that a model names itself, and the origin that such a parent has in a run.
 SELF, ITSELF = "self-reference", "itself"
 #: The facts of a model's row that are followed, in the order in which a `Span` has them.
-FOLLOWED = Span._fields[3:-1]
+FOLLOWED = Span._fields[3:-2]
+_LABEL = ("licenses", "license_name", "license_link")
 _COLUMNS = ("model_key", *Span._fields)
 
 
@@ -50,7 +52,7 @@ def span_of(row: dict[str, Any], parents: tuple[Parent, ...], name: str | None =
     """The run that holds now, from a model's row and its parents; `name` is what the model was called, if that is not
     the row's name."""
     when = row["since"] or row["first_seen"], row["last_seen"]
-    return Span._make((*when, name or row["repo_id"], *(row[fact] for fact in FOLLOWED), parents))
+    return Span._make((*when, name or row["repo_id"], *(row[fact] for fact in FOLLOWED), parents, bool(row["silent"])))
 
 
 def past_spans(connection: Connection, parents: dict[int, tuple[Parent, ...]]) -> dict[int, list[Span]]:
@@ -73,7 +75,7 @@ def past_spans(connection: Connection, parents: dict[int, tuple[Parent, ...]]) -
 def spans_now(connection: Connection, keys: Collection[int]) -> dict[int, Span]:
     """The run that holds now of those of some models (keys) that were ever seen."""
     columns = [MODELS.c[name] for name in ("key", "repo_id", *FOLLOWED)]
-    seen = (SIGHTS.c.since, SIGHTS.c.first_seen, SIGHTS.c.last_seen)
+    seen = (SIGHTS.c.since, SIGHTS.c.first_seen, SIGHTS.c.last_seen, SIGHTS.c.silent)
     joined = select(*columns, *seen).join_from(MODELS, SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
     known = joined.where(among(connection, MODELS.c.key, keys), MODELS.c.state != State.PLACEHOLDER)
     rows = {row["key"]: dict(row) for row in connection.execute(known).mappings()}
@@ -88,6 +90,15 @@ def all_spans(connection: Connection, keys: Collection[int]) -> dict[int, list[S
     return {key: [*past[key], span] for key, span in now.items()}
 
 
+def last_told(connection: Connection, keys: Collection[int]) -> dict[int, str]:
+    """When the licences and parents of some models (keys) were told last, before the run that holds now; without those
+    of which nobody told them."""
+    p = PAST.c
+    told = select(p.model_key, func.max(func.coalesce(p.until, ""))).where(p.silent.is_(False))
+    rows = connection.execute(told.where(among(connection, p.model_key, keys)).group_by(p.model_key))
+    return {row[0]: row[1] for row in rows}
+
+
 def changed_since(connection: Connection, time: str) -> list[int]:
     """The models (keys) of which a run began after `time` that is not their first."""
     again = select(PAST.c.model_key).where(PAST.c.since > time)
@@ -96,17 +107,16 @@ def changed_since(connection: Connection, time: str) -> list[int]:
 
 def relabelled(connection: Connection) -> set[int]:
     """The models (keys) that once had other licence labels than today."""
-    labels = ("licenses", "license_name", "license_link")
-    differs = or_(*(PAST.c[name].is_distinct_from(MODELS.c[name]) for name in labels))
+    differs = or_(*(PAST.c[name].is_distinct_from(MODELS.c[name]) for name in _LABEL))
     joined = select(PAST.c.model_key).join_from(PAST, MODELS, MODELS.c.key == PAST.c.model_key)
     return set(connection.scalars(joined.where(differs)))
 
 
-def save_spans(connection: Connection, spans: dict[int, Sequence[Span]]) -> None:
+def save_spans(connection: Connection, spans: Mapping[int, Sequence[Span]]) -> None:
     """Add runs of models (keys); of each those given last up to the one that holds now."""
     rows: list[tuple[Any, ...]] = []
     for key, runs in spans.items():
-        rows += [(key, *run[:-1], _stored(run, after)) for run, after in pairwise(runs)]
+        rows += [(key, *run[:-2], _stored(run, after), run.silent) for run, after in pairwise(runs)]
     insert_rows(connection, PAST, _COLUMNS, rows)
 
 
@@ -146,15 +156,41 @@ def with_sight(spans: Sequence[Span], sight: Span) -> list[Span]:
     if before and before[-1].values == sight.values:
         return [*before[:-1], _until(before[-1], sight.until), *after]
     if before and sight.until is not None and (before[-1].until or "") >= sight.until:
-        last = before[-1]
-        if last.since == last.until == sight.until and repr(sight.values) > repr(last.values):
-            return [*before[:-1], sight, *after]
-        if sight.until in {last.since, last.until}:
-            return list(spans)  # of one time: what holds then was decided when they were saved
-        return [*before[:-1], last._replace(until=last.since), sight, last._replace(since=last.until), *after]
+        return [*before[:-1], *_parted(before[-1], sight), *after]
     if after and after[0].values == sight.values:
         return [*before, after[0]._replace(since=sight.since), *after[1:]]
     return [*before, sight, *after]
+
+
+def _parted(run: Span, sight: Span) -> list[Span]:
+    """A run with a sight within it that says something else."""
+    if sight.silent and run._replace(silent=True).values == sight.values:
+        return [run]  # it says nothing
+    if run.since == run.until == sight.until and repr(sight.values) > repr(run.values):
+        return [sight]
+    if sight.until in {run.since, run.until}:
+        return [run]  # of one time: what holds then was decided when they were saved
+    return [run._replace(until=run.since), sight, run._replace(since=run.until)]
+
+
+def filled(spans: Sequence[Span]) -> list[Span]:
+    """The runs of a model, oldest first, each with what it does not say as in the one before."""
+    done: list[Span] = []
+    for span in spans:
+        before = done[-1] if done else span._replace(licenses=None, license_name=None, license_link=None, parents=())
+        now = span._replace(**{fact: getattr(before, fact) for fact in _unsaid(span)})
+        if not done or now.values != before.values:
+            done.append(now)
+    return done
+
+
+def _unsaid(span: Span) -> set[str]:
+    """What the sights of a run did not say."""
+    gone = span.state == State.GONE
+    found = {fact for fact in ("gated", "disabled") if gone or getattr(span, fact) is None}
+    if span.silent:
+        found.add("parents")
+    return found | set(_LABEL) if span.silent or span.licenses is None else found
 
 
 def _time(span: Span) -> str:

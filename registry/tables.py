@@ -84,6 +84,9 @@ class SightRow(SQLModel, table=True):
     since: str | None = Field(
         default=None, description="when the model was first seen as it is now; NULL where it was never seen otherwise"
     )
+    silent: bool = Field(
+        default=False, description="the last sight said nothing of licence and parents: they are as told before"
+    )
     fingerprint: bytes | None = Field(
         default=None, description="of the raw row that this model's facts and parents are; NULL where several joined"
     )
@@ -107,6 +110,9 @@ class Past(SQLModel, table=True):
     license_link: str | None = None
     parents: str | None = Field(
         default=None, description="JSON list of name, relation, origin and alias; NULL where they are as afterwards"
+    )
+    silent: bool = Field(
+        default=False, description="these sights said nothing of licence and parents: they are as told before"
     )
 
 

@@ -7,7 +7,7 @@ that model.
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, String, cast, func, select
 from registry.names import UnknownModel, find_model
 from registry.read import briefs, declared_parents
 from registry.records import State, storable
-from registry.tables import EVENTS, MODELS, TAGS, VERSIONS
+from registry.tables import EVENTS, MODELS, TAGS, VERSIONS, among
 
 #: What changes which version a name means.
 _TURNS = ("register", "remove", "alias", "unalias")
@@ -26,8 +26,7 @@ _TURNS = ("register", "remove", "alias", "unalias")
 class VersionFacts:
     """A version: of which name, its number, the id it is asked by, the digest of its content, and where it lay.
 
-    `removed_at` is None unless somebody removed it. `files` are path, size in bytes and SHA-256; `evidence` is what
-    names a parent, as it was written when it was registered.
+    `removed_at` is None unless somebody removed it.
     """
 
     key: int
@@ -39,8 +38,18 @@ class VersionFacts:
     place: str
     registered_at: str
     removed_at: str | None
-    files: tuple[tuple[str, int, str], ...]
-    evidence: tuple[dict[str, Any], ...]
+    stored_files: str = field(repr=False)
+    stored_evidence: str = field(repr=False)
+
+    @property
+    def files(self) -> list[tuple[str, int, str]]:
+        """Path, size in bytes and SHA-256 of each."""
+        return [(path, size, sha256) for path, size, sha256 in json.loads(self.stored_files)]
+
+    @property
+    def evidence(self) -> list[dict[str, Any]]:
+        """What names a parent, as it was written when it was registered."""
+        return list(json.loads(self.stored_evidence))
 
     @property
     def called(self) -> str:
@@ -152,13 +161,29 @@ def is_registered(connection: Connection, key: int) -> bool:
 
 def aliases(connection: Connection, name: str) -> dict[str, int]:
     """The aliases of a name, each with the number of the version it points to."""
-    done = _done(connection, EVENTS.c.name == name)
-    return dict(sorted(done[name].aliases.items())) if name in done else {}
+    return all_aliases(connection, [name]).get(name, {})
+
+
+def all_aliases(connection: Connection, names: Collection[str]) -> dict[str, dict[str, int]]:
+    """The same of several names."""
+    done = _done(connection, among(connection, EVENTS.c.name, names))
+    return {name: dict(sorted(held.aliases.items())) for name, held in done.items()}
 
 
 def tags(connection: Connection, version: VersionFacts) -> list[str]:
     """The tags of a version."""
-    return sorted(connection.scalars(select(TAGS.c.tag).where(*tagged(version))))
+    return all_tags(connection, [version.name]).get((version.name, version.number), [])
+
+
+def all_tags(connection: Connection, names: Collection[str]) -> dict[tuple[str, int], list[str]]:
+    """The tags of all versions of these names, by name and number."""
+    t = TAGS.c
+    found: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for name, number, tag in connection.execute(
+        select(t.name, t.number, t.tag).where(among(connection, t.name, names)).order_by(t.tag)
+    ):
+        found[name, number].append(tag)
+    return dict(found)
 
 
 def events(connection: Connection, name: str) -> list[EventFacts]:
@@ -215,7 +240,6 @@ def tagged(version: VersionFacts) -> tuple[ColumnElement[bool], ColumnElement[bo
 
 def _facts(row: Any) -> VersionFacts:
     held = dict(row)
-    held["id"] = held.pop("repo_id")
-    held["files"] = tuple((path, size, sha256) for path, size, sha256 in json.loads(held["files"]))
-    held["evidence"] = tuple(json.loads(held["evidence"]))
+    for mine, theirs in (("id", "repo_id"), ("stored_files", "files"), ("stored_evidence", "evidence")):
+        held[mine] = held.pop(theirs)
     return VersionFacts(**held)

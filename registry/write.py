@@ -17,7 +17,7 @@ from registry.insert import insert_placeholders, insert_rows, keys_of, new_keys
 from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State
 from registry.seen import save_sights
 from registry.sights import MODEL_FACTS, Sight, rounds, sight_of
-from registry.spans import as_said, stored_parents
+from registry.spans import as_said, last_told, stored_parents
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, among
 
 
@@ -71,6 +71,9 @@ def save_page(connection: Connection, page: Sequence[ModelRecord], *, seen: str,
 def _save(connection: Connection, sights: Sequence[Sight]) -> Saved:
     fresh, met, renamed = match(connection, sights)
     known, others = _one_each(met)
+    told = last_told(connection, [row["key"] for _, row in known if row["silent"]])
+    for _, row in known:
+        row["told"] = told.get(row["key"], "")
     after = _update_models(connection, known)
     new = _insert_models(connection, fresh)
     lineage = _save_lineage(connection, new, known)
@@ -169,12 +172,17 @@ def _update_models(connection: Connection, known: Sequence[tuple[Sight, Row]]) -
     return changed
 
 
+#: What a sight says or is silent about together.
+_TOLD = {"licenses", "license_name", "license_link", "new_version", "datasets", "tools"}
+
+
 def _merged(sight: Sight, row: Row) -> Row:
-    newer = sight.compare(row) >= 0
-    mine, held = sight.values[:-1], [row[fact] for fact in MODEL_FACTS]
-    first, second = (mine, held) if newer else (held, mine)
-    facts = [value if value is not None else other for value, other in zip(first, second, strict=True)]
-    after = dict(zip(MODEL_FACTS, facts, strict=True))
+    newer, tells = sight.compare(row) >= 0, sight.tells(row)
+    after = {}
+    for fact, mine in zip(MODEL_FACTS, sight.values[:-1], strict=True):
+        # Of a model that is gone all facts are as told before.
+        first = tells if fact in _TOLD or row["state"] == State.GONE else newer
+        after[fact] = row[fact] if mine is None or (row[fact] is not None and not first) else mine
     after["hub_id"] = (sight.record.hub_id if newer else None) or row["hub_id"] or sight.record.hub_id
     after["state"] = sight.state if newer else row["state"]
     return after
@@ -256,8 +264,10 @@ def _said(sight: Sight, row: Row, mine: _Said) -> _Said:
         return max(theirs, mine, key=lambda said: (repr(said[0]), sorted(map(repr, said[1]))))
     if order > 0:
         return theirs
-    # A row that says nothing of licences holds neither tags nor card: so far no source spoke of parents.
-    return (said, mine[1] | found) if row["licenses"] is None and not mine[0] else mine
+    if not sight.tells(row):
+        return mine
+    stands = row["state"] != State.GONE
+    return said, found | {d for d in mine[1] if not row["told"] or (stands and d.field not in _PARENT_FIELDS)}
 
 
 def _held(

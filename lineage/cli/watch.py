@@ -21,11 +21,10 @@ from lineage.cli.options import (
     write_result,
 )
 from lineage.selection import Selection
-from lineage.watch import news, standings
+from lineage.watch import news, note_told, told_before
 from registry.database import reading
-from registry.read import data_date
 from registry.records import RegistryError
-from registry.runs import last_complete, now
+from registry.runs import last_complete
 from registry.versions import on_the_hub
 
 
@@ -51,8 +50,8 @@ def watch(
     """Update, and say what changed in what you follow.
 
     Fetches what is new and changed on the Hub (`lineage crawl update`), or, where the registry was never crawled
-    whole, what is followed alone. Then tells which verdicts turned, what changed in the models, in all they were made
-    from and in the families, and what is new.
+    whole, what is followed alone. Then tells which verdicts turned since you last watched the same, what changed in
+    the models, in all they were made from and in the families, and what is new.
 
     Exit status: 0, 1 if a verdict got worse, or 2 if the update broke off (what it saved is told all the same).
     """
@@ -60,18 +59,17 @@ def watch(
         raise click.UsageError("say what to follow: MODELs, -r FILE, or --family ROOT")
     engine, own = opened(db), the_policy(policy)
     selection = Selection(models, file, families)
-    before = standings(engine, selection, own)
-    with reading(engine) as connection:
-        since = max(now(), data_date(connection) or "")
+    before, since = told_before(engine, selection, own)
     failure: RegistryError | None = None
     try:
         _update(engine, selection, endpoint)
-    except RegistryError as error:  # what it saved before is told: the next watch begins from there
+    except RegistryError as error:  # what it saved before is told, and once more by the next watch
         failure = error
     found = news(engine, selection, own, before, since, limit_for(limit, format_, 20))
     write_result(found, format_, output)
     if failure is not None:
         raise failure
+    note_told(engine, selection)
     ctx.exit(1 if found.worse else 0)
 
 

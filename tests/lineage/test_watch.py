@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from tests.crawler.crawls import crawled, token_of_the_tests
 from tests.fakehub.server import FakeHub
 from tests.fakehub.world import World
-from tests.families import api_row
+from tests.families import api_row, save
 from tests.lineage.calls import database, lineage, refusal
 
 
@@ -85,3 +85,33 @@ def test_what_is_to_be_followed_must_be_known(registry: Engine) -> None:
         assert "no such model" in refusal("watch", "no/Such", "--endpoint", hub.url, "--db", database(registry))
         assert refusal("watch", "--db", database(registry)).startswith("say what to follow")
         assert len(hub.requests) == asked
+
+
+def test_what_an_update_of_its_own_brought_is_told_by_the_next_watch(registry: Engine) -> None:
+    with FakeHub(trio()) as hub:
+        crawled(registry, hub)
+        assert watch(registry, hub, "me/Model").exit_code == 0
+        hub.world.edit("a/Base", cardData={"license": "gemma"})
+        args = ("--endpoint", hub.url, "--db", database(registry))
+        assert lineage("crawl", "update", *args).exit_code == 0
+        told = watch(registry, hub, "me/Model")
+        assert told.exit_code == 1
+        assert "1 with another licence label" in told.stdout
+        assert watch(registry, hub, "me/Model").exit_code == 0
+        assert watch(registry, hub, "--family", "a/Base").exit_code == 0  # another watch: its first
+
+
+def test_a_verdict_that_rests_on_history_has_not_turned(registry: Engine) -> None:
+    with FakeHub(trio()) as hub:
+        save(registry, [api_row("a/Base", license="mit"), api_row("me/Model", ["a/Base"])], seen="2025-01-01T00:00:00Z")
+        save(registry, [api_row("a/Base", license="mit")], seen="2025-08-01T00:00:00Z")
+        hub.world.edit("a/Base", cardData={"license": "gemma"})
+        hub.world.edit("me/Model", cardData={"license": "mit", "base_model": "a/Base"})
+        crawled(registry, hub)
+        assert watch(registry, hub, "me/Model").exit_code == 0
+        hub.world.edit("you/Other", cardData={"license": "gemma"})
+        args = ("--endpoint", hub.url, "--db", database(registry))
+        assert lineage("crawl", "update", *args).exit_code == 0
+        verdict = lineage("license", "me/Model", "--db", database(registry)).stdout
+        assert "stale-label" in verdict
+        assert "no verdict turned" in watch(registry, hub, "me/Model").stdout

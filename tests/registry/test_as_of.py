@@ -16,6 +16,7 @@ from registry.names import UnknownModel, find_model
 from registry.read import data_date, walk
 from registry.records import RegistryError
 from registry.runs import begin_run, end_run, save_position
+from registry.spans import all_spans
 from registry.tables import MODELS
 from registry.write import Saved, writing
 from tests.databases import Files
@@ -40,7 +41,13 @@ def world(engine: Engine) -> dict[str, Any]:
     held = content(engine)
     columns = [column.name for column in MODELS.c if column.name != "key"]
     models = [{name: row[columns.index(name)] for name in _KEPT} for row in held["models"]]
-    return {"models": models, "derivations": held["derivations"], "names": held["names"]}
+    with reading(engine) as connection:
+        keys = connection.scalars(MODELS.select().where(MODELS.c.state != "placeholder"))
+        spans = sorted(
+            (runs[-1].name, [(run.since, run.values) for run in runs])
+            for runs in all_spans(connection, list(keys)).values()
+        )
+    return {"models": models, "derivations": held["derivations"], "names": held["names"], "spans": spans}
 
 
 def stopped_at(engine: Engine, day: str) -> dict[str, Any]:

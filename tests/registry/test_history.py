@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from lineage.changes import differences, history
 from registry.database import reading
-from registry.spans import Span, past_spans, stored_parents, with_sight
+from registry.spans import Span, all_spans, past_spans, stored_parents, with_sight
 from registry.tables import MODELS, SIGHTS
-from tests.families import api_row, save
+from tests.databases import Files
+from tests.families import api_row, content, edges, emptied, save
 
 DAYS = [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 29)]
 
@@ -175,3 +177,50 @@ def test_a_sight_within_a_run_parts_it() -> None:
     ]
     assert with_sight(spans, span(DAYS[9], DAYS[9], "b")) == [spans[0], span(DAYS[9], DAYS[12], "b")]
     assert with_sight(spans, span(DAYS[8], DAYS[8], "c")) == spans
+
+
+GONE = {"observation": {"gone": True}, "tags": None, "cardData": None}
+SILENT = {"tags": None, "cardData": None}
+
+
+@st.composite
+def sights(draw: st.DrawFn) -> list[tuple[str, dict[str, Any]]]:
+    """Days, and what a model was seen as on each: some sights say nothing of its licence and parents."""
+    number = draw(st.integers(1, 6))
+    found = []
+    for day in DAYS[:number]:
+        said: dict[str, Any] = draw(st.sampled_from([GONE, SILENT, {}, {}]))
+        parents = draw(st.lists(st.sampled_from(["a/Base", "b/Base"]), max_size=1))
+        license = draw(st.sampled_from([None, "mit", "gemma"]))
+        found.append(
+            (day, api_row("me/M", parents, license=license, gated=draw(st.sampled_from([None, False])), **said))
+        )
+    return found
+
+
+def spans_of(engine: Engine) -> list[Span]:
+    with reading(engine) as connection:
+        key = connection.execute(MODELS.select().where(MODELS.c.repo_id == "me/M")).one().key
+        return all_spans(connection, [key])[key]
+
+
+def on(spans: Sequence[Span], day: str | None) -> Span:
+    return [span for span in spans if (span.since or "") <= (day or "")][-1]
+
+
+@settings(max_examples=50, phases=[Phase.explicit, Phase.generate])
+@given(sights(), st.data())
+def test_silent_sights_in_any_order(sqlite: Files, days: list[tuple[str, dict[str, Any]]], data: st.DataObject) -> None:
+    """Of a run only the ends are kept, so a change may be missed, but none is told that never was."""
+    with sqlite.registry() as engine:
+        for day, row in days:
+            save(engine, [row], seen=day)
+        model, parents, spans = content(engine)["models"], edges(engine), spans_of(engine)
+        emptied(engine)
+        for day, row in data.draw(st.permutations(days)):
+            save(engine, [row], seen=day)
+        assert (content(engine)["models"], edges(engine)) == (model, parents)
+        for change in history(engine, "me/M").changes:
+            then, later = (on(spans, day) for day in (change.after, change.by))
+            said = [(one.field, one.old, one.new) for one in differences("me/M", then, later, None)]
+            assert (change.field, change.old, change.new) in said

@@ -61,6 +61,7 @@ def test_every_fact_is_kept(registry: Engine) -> None:
         "state": "listed",
         "first_seen": LATE,
         "last_seen": LATE,
+        "silent": False,
     }
 
 
