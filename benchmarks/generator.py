@@ -271,12 +271,21 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def a_week_later(rows: Iterable[Row]) -> Iterator[Row]:
-    """The same Hub with 20,000 of 3.1 million models changed, and 3,000 of so many new."""
+    """The same Hub with 20,000 of 3.1 million models changed, half of them under another licence, and 3,000 new."""
     for place, row in enumerate(rows):
-        yield row | {"downloads": row["downloads"] + 1} if place % 155 == 7 else row
+        now = _relabelled(row) if place % 310 == 7 else row
+        yield now | {"downloads": row["downloads"] + 1} if place % 155 == 7 else now
         if place % 1_033 == 7:
             fresh = {"_id": f"f{place:023x}", "id": f"synthetic-new/model-{place}", "author": "synthetic-new"}
             yield row | fresh
+
+
+def _relabelled(row: Row) -> Row:
+    """A model that is under another licence by now."""
+    card = row["cardData"] or {}
+    label = "mit" if card.get("license") != "mit" else "apache-2.0"
+    tags = [tag for tag in row["tags"] if not tag.startswith("license:")]
+    return row | {"tags": [*tags, f"license:{label}"], "cardData": card | {"license": label}}
 
 
 def write_files(folder: Path, models: int) -> Figures:

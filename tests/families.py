@@ -14,6 +14,7 @@ from crawler.load import save_rows
 from registry.database import analyze
 from registry.records import HUB_RELATIONS
 from registry.resolve import resolve_names
+from registry.runs import begin_run, end_run, save_position
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, SIGHTS
 from registry.write import Saved, writing
 
@@ -67,6 +68,15 @@ def save(engine: Engine, rows: Iterable[object], *, seen: str = SEEN, source: st
         saved = save_rows(connection, rows, seen=seen, source=source)
         resolve_names(connection)
     return saved
+
+
+def imported(engine: Engine, rows: Sequence[Row], seen: str = SEEN) -> None:
+    """Save raw rows as an import does, which is data of a day."""
+    saved = save(engine, rows, seen=seen)
+    with writing(engine) as connection:
+        run = begin_run(connection, "import", "test", seen)
+        save_position(connection, run, Saved(models=saved.models))
+        end_run(connection, run)
 
 
 def settle(engine: Engine) -> None:

@@ -29,6 +29,7 @@ COMMANDS = {
     "license": ("lineage.cli.licenses:license_command", "Show which licences reached MODEL, and judge its label."),
     "audit": ("lineage.cli.audit:audit_command", "Audit licence claims against all that models were made from."),
     "policy": ("lineage.cli.audit:policy", "Say what you allow, waive and know besides: lineage.toml."),
+    "check": ("lineage.cli.check:check_command", "Check a model folder before you publish it."),
     "register": ("lineage.cli.register:register", "Register a model of your own."),
     "model": ("lineage.cli.register:model", "Look after registered models: versions, aliases, notes."),
     "history": ("lineage.cli.changes:history_command", "Show what is known to have changed in MODEL, and when."),

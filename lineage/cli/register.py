@@ -66,7 +66,7 @@ def register(
         raise click.UsageError("name a folder, a file, or a model of the Hub")
     path = Path(source)
     on_disk = path.exists() or _is_path(source)
-    name = name or (_default_name(path) if on_disk else None)
+    name = name or (default_name(path) if on_disk else None)
     if name is not None and not (ID.fullmatch(name) and "/" in name):
         raise click.UsageError(f"{name!r} is no name for a model: say --name TEAM/MODEL, as ids of the Hub are")
     given = [stated(parent, relation) for parent in parents]
@@ -129,7 +129,8 @@ def _is_path(source: str) -> bool:
     return source.startswith((".", "/", "~")) or (os.sep != "/" and os.sep in source) or source.count("/") > 1
 
 
-def _default_name(path: Path) -> str:
+def default_name(path: Path) -> str:
+    """What a model is called that nobody named: `local/` and the name of its folder or file."""
     stem = path.resolve().name if path.is_dir() else path.stem
     return f"local/{re.sub(r'[^A-Za-z0-9_.-]+', '-', stem).strip('-.') or 'model'}"
 

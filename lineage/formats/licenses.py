@@ -111,7 +111,7 @@ def _(found: Inheritance) -> str:
         lines.append(f"  adapter    alone {found.delta.verdict}, with its base {found.combined.verdict}")
     lines += [f"  note       {note}" for note in found.notes]
     for finding in found.findings:
-        lines += ["", *_finding_lines(finding)]
+        lines += ["", *finding_lines(finding)]
     if not found.findings:
         lines += ["", "nothing above it is known" if not found.inherited else "nothing to say against the label"]
     duties = [f"  {_DUTIES[d.axis]:9}  {d.license}: {d.says}{_met(d.met)}{_unverified(d)}" for d in found.obligations]
@@ -146,7 +146,8 @@ def path_words(finding: Finding) -> str:
     return "".join([*finding.path[:1], *(f" ← {relation} of {name}" for relation, name in words)])
 
 
-def _finding_lines(finding: Finding) -> list[str]:
+def finding_lines(finding: Finding) -> list[str]:
+    """A finding as a person reads it."""
     by = f" of {finding.ancestor}" if finding.ancestor else ""
     head = f"{finding.verdict}: {finding.license}{by}" if finding.license else f"{finding.verdict}{by}"
     lines = [

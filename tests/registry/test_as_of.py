@@ -1,6 +1,6 @@
 """A registry as it was on a day is what it would be if it had stopped then."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,14 @@ from registry.database import reading
 from registry.names import UnknownModel, find_model
 from registry.read import data_date, walk
 from registry.records import RegistryError
-from registry.runs import begin_run, end_run, save_position
 from registry.spans import all_spans
 from registry.tables import MODELS
-from registry.write import Saved, writing
 from tests.databases import Files
-from tests.families import Row, api_row, content, save
+from tests.families import Row, api_row, content, imported
 
 DAYS = [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 29)]
 #: What is followed, and what is not: of a model as `content` has it.
 _KEPT = ("repo_id", "hub_id", "author", "gated", "disabled", "licenses", "license_name", "state")
-
-
-def imported(engine: Engine, rows: Sequence[Row], seen: str) -> None:
-    """Rows saved as an import does."""
-    saved = save(engine, rows, seen=seen)
-    with writing(engine) as connection:
-        run = begin_run(connection, "import", "test", seen)
-        save_position(connection, run, Saved(models=saved.models))
-        end_run(connection, run)
 
 
 def world(engine: Engine) -> dict[str, Any]:
