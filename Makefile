@@ -5,7 +5,7 @@ demo: .venv/installed ## load the embedded snapshot and show what can be asked
 	$(BIN)/lineage demo
 
 test: .venv/tested ## install the test extra and run every test
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: lint types test ## what CI runs
 

@@ -22,7 +22,7 @@ from registry.tables import MODELS, RUNS, TASKS
 from registry.write import Saved
 
 #: What the manifest of an export says of its form.
-FORMAT = "finetune-lineage/export/2"
+FORMAT = "finetune-lineage/export/3"
 MANIFEST = "manifest.json"
 #: Rows in memory at a time, and in a row group of a file.
 BATCH = 100_000

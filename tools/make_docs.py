@@ -21,6 +21,7 @@ from crawler.dumps import Dump
 from crawler.load import import_sample
 from lineage.audit import Audit
 from lineage.changes import Changes, History
+from lineage.check import Check
 from lineage.cli.main import main as cli
 from lineage.describe import ModelPage
 from lineage.dictionary import guide
@@ -30,6 +31,7 @@ from lineage.formats.documents import NAMES, Result
 from lineage.inheritance import Inheritance
 from lineage.licenses.explain import LicenseList, LicensePage, all_licenses, explain
 from lineage.lists import DefectList, ModelList
+from lineage.lock import Lock, Moves
 from lineage.overview import Overview
 from lineage.questions import Answer, Suggestions
 from lineage.registered import Registered, VersionPage
@@ -46,8 +48,9 @@ CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 #: Every type that a query may come to.
 RESULTS: tuple[type[Result], ...] = (
-    Answer, Audit, Changes, Common, DefectList, Drift, Family, FamilyCount, History, Inheritance, LicenseList,
-    LicensePage, ModelList, ModelPage, News, Overview, Paths, Registered, Statistics, Suggestions, VersionPage,
+    Answer, Audit, Changes, Check, Common, DefectList, Drift, Family, FamilyCount, History, Inheritance, LicenseList,
+    LicensePage, Lock, ModelList, ModelPage, Moves, News, Overview, Paths, Registered, Statistics, Suggestions,
+    VersionPage,
 )  # fmt: skip
 #: Where the README has the fake Hub listen.
 _HUB = "http://127.0.0.1:8123"
@@ -61,7 +64,7 @@ files (zstd, a million rows each) for each table, a README.md with what stands b
 
 | key | meaning |
 | --- | --- |
-| `format` | finetune-lineage/export/2: changes when a reader has to |
+| `format` | finetune-lineage/export/3: changes when a reader has to |
 | `product` | the version that wrote it |
 | `data_date` | the date of the newest data |
 | `catalogue` | the version of the facts about licences on which the verdicts rest |

@@ -38,7 +38,7 @@ QUERIES = {
     "diff": "diff --since 2026-01-01 --family Qwen/Qwen3-1.7B",
 }
 #: What the snapshot has no answer to: in test_changes.py, test_register.py and test_watch.py.
-ELSEWHERE = {"check", "history", "model list", "model show", "watch"}
+ELSEWHERE = {"check", "history", "lock", "model list", "model show", "watch"}
 
 
 def commands() -> dict[str, click.Command]:
