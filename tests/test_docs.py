@@ -11,11 +11,13 @@ from sqlalchemy import Engine
 from lineage import family, lists, overview, questions, statistics
 from lineage.audit import audit
 from lineage.changes import changes, history
+from lineage.check import Check
 from lineage.describe import describe
 from lineage.drift import drift
 from lineage.formats.documents import Result, document
 from lineage.inheritance import inheritance
 from lineage.licenses.explain import all_licenses, explain
+from lineage.lock import lock, verify
 from lineage.policy import Policy
 from lineage.registered import VersionPage, registered
 from lineage.selection import Selection
@@ -86,12 +88,15 @@ def results(engine: Engine) -> list[Result]:
         changes(engine, "2026-01-01", families=[root], limit=5),
         news(engine, Selection(models=(root,)), Policy(), {}, "2026-01-01", limit=5),
         registered(engine),
+        lock(engine, [root]),
+        verify(engine, lock(engine, [root])),
     ]
 
 
 def test_json_keeps_to_its_schema(snapshot_registry: Engine) -> None:
     shown = results(snapshot_registry)
-    assert {type(result) for result in shown} == set(RESULTS) - {VersionPage}  # of which test_register.py has one
+    # Of these test_check.py and test_register.py have one.
+    assert {type(result) for result in shown} == set(RESULTS) - {Check, VersionPage}
     for result in shown:
         _, name, version = result.SCHEMA.split("/")
         schema = json.loads((ROOT / "docs" / "schemas" / f"{name}-{version}.json").read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from sqlalchemy import Engine
@@ -46,6 +47,8 @@ def checked(engine: Engine, *args: str | Path, code: int = 0) -> dict[str, Any]:
     result = lineage("check", *args, "-f", "json", "--db", database(engine))
     assert result.exit_code == code, result.output
     found: dict[str, Any] = json.loads(result.stdout)
+    schema = json.loads((CHECKOUT / "docs" / "schemas" / "check-1.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(found)
     return found
 
 
