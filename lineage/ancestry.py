@@ -50,6 +50,10 @@ class Ancestry:
         mine = self._parents.get(self.model, ())
         return bool(mine) and all(step.relation == Relation.ADAPTER for step in mine)
 
+    def parents_of(self, key: int) -> list[Step]:
+        """The edges from a model of it up to its parents, in the order in which it names them."""
+        return list(self._parents.get(key, ()))
+
     def way(self, ancestor: int) -> list[Step]:
         """The edges from the model up to an ancestor, by the shortest way."""
         steps = []

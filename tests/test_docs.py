@@ -18,6 +18,7 @@ from lineage.formats.documents import Result, document
 from lineage.inheritance import inheritance
 from lineage.licenses.explain import all_licenses, explain
 from lineage.lock import lock, verify
+from lineage.notice import notice
 from lineage.policy import Policy
 from lineage.registered import VersionPage, registered
 from lineage.selection import Selection
@@ -89,6 +90,7 @@ def results(engine: Engine) -> list[Result]:
         news(engine, Selection(models=(root,)), Policy(), {}, "2026-01-01", limit=5),
         registered(engine),
         lock(engine, [root]),
+        notice(engine, ["reaperdoesntknow/Qemma-Q1.7B"]),
         verify(engine, lock(engine, [root])),
     ]
 

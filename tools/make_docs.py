@@ -32,6 +32,7 @@ from lineage.inheritance import Inheritance
 from lineage.licenses.explain import LicenseList, LicensePage, all_licenses, explain
 from lineage.lists import DefectList, ModelList
 from lineage.lock import Lock, Moves
+from lineage.notice import Notice
 from lineage.overview import Overview
 from lineage.questions import Answer, Suggestions
 from lineage.registered import Registered, VersionPage
@@ -49,7 +50,7 @@ CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 #: Every type that a query may come to.
 RESULTS: tuple[type[Result], ...] = (
     Answer, Audit, Changes, Check, Common, DefectList, Drift, Family, FamilyCount, History, Inheritance, LicenseList,
-    LicensePage, Lock, ModelList, ModelPage, Moves, News, Overview, Paths, Registered, Statistics, Suggestions,
+    LicensePage, Lock, ModelList, ModelPage, Moves, News, Notice, Overview, Paths, Registered, Statistics, Suggestions,
     VersionPage,
 )  # fmt: skip
 #: Where the README has the fake Hub listen.

@@ -97,7 +97,7 @@ def audit_command(
     about = None if everything or day is None else selection.named
     found = audit(
         opened_as_of(db, day, about, families), selection, claim=claim, policy=own,
-        read=partial(_files, endpoint) if evidence else None, limit=limit_for(limit, format_, _READABLE),
+        read=partial(files_of, endpoint) if evidence else None, limit=limit_for(limit, format_, _READABLE),
     )  # fmt: skip
     write_text(_written(found, format_, str(file) if file else None, strict=strict), output)
     ctx.exit(0 if exit_zero else exit_status(found, strict=strict))
@@ -112,7 +112,7 @@ def _written(found: Audit, format_: str, file: str | None, *, strict: bool) -> s
     return special[format_]() if format_ in special else FORMATS[format_](found)
 
 
-def _files(endpoint: str | None, models: Iterable[str]) -> dict[str, Files]:
+def files_of(endpoint: str | None, models: Iterable[str]) -> dict[str, Files]:
     """The files of these models, from the cache or the Hub."""
     from crawler.evidence import cache_folder, read_files  # noqa: PLC0415 - most audits read no files
     from crawler.hub import Hub  # noqa: PLC0415

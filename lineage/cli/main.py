@@ -30,6 +30,7 @@ COMMANDS = {
     "audit": ("lineage.cli.audit:audit_command", "Audit licence claims against all that models were made from."),
     "policy": ("lineage.cli.audit:policy", "Say what you allow, waive and know besides: lineage.toml."),
     "check": ("lineage.cli.check:check_command", "Check a model folder before you publish it."),
+    "notice": ("lineage.cli.notice:notice_command", "Write the attribution for MODELs and all they were made from."),
     "lock": ("lineage.cli.lock:lock_command", "Write down what MODELs and all they were made from are now."),
     "register": ("lineage.cli.register:register", "Register a model of your own."),
     "model": ("lineage.cli.register:model", "Look after registered models: versions, aliases, notes."),

@@ -74,14 +74,16 @@ def markdown_table(table: Table) -> str:
     """A GitHub Markdown table; nothing in a cell is markup."""
     lines = [table.columns, tuple("---" for _ in table.columns), *table.rows]
     rows = [
-        "| " + " | ".join(_markdown(cell) if i != 1 else "---" for cell in row) + " |" for i, row in enumerate(lines)
+        "| " + " | ".join(markdown_text(cell) if i != 1 else "---" for cell in row) + " |"
+        for i, row in enumerate(lines)
     ]
-    above = [_markdown(table.title), ""] if table.title else []
+    above = [markdown_text(table.title), ""] if table.title else []
     below = ["", *table.notes] if table.notes else []
     return "\n".join([*above, *rows, *below])
 
 
-def _markdown(cell: Cell) -> str:
+def markdown_text(cell: Cell) -> str:
+    """A value in Markdown: nothing in it is markup."""
     text = "" if cell is None else _shown(cell)
     return re.sub(r"[\\`*_{}\[\]#|!~]", r"\\\g<0>", html.escape(text, quote=False))
 

@@ -23,6 +23,7 @@ QUERIES = {
     "common": "common reaperdoesntknow/DualMind Qwen/Qwen3-1.7B",
     "audit": "audit --family Qwen/Qwen2.5-3B-Instruct --exit-zero",
     "stats, licenses": "stats Qwen/Qwen3-1.7B --licenses",
+    "notice": "notice reaperdoesntknow/Qemma-Q1.7B",
     "license": "license reaperdoesntknow/Qemma-Q1.7B",
     "license, suggest": "license reaperdoesntknow/Qemma-Q1.7B --suggest",
     "license, may": "license reaperdoesntknow/Qemma-Q1.7B --may-i gemma",
