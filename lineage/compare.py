@@ -1,6 +1,9 @@
 """What two registries say differently."""
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import Connection, Engine, select
 
@@ -9,7 +12,7 @@ from registry.database import reading
 from registry.read import data_date
 from registry.records import State
 from registry.spans import Span, spans_now
-from registry.tables import MODELS, among
+from registry.tables import MODELS, SIGHTS, among
 
 #: Models that are compared together.
 _PAGE = 20_000
@@ -25,7 +28,8 @@ def compare(old: Engine, new: Engine, *, limit: int | None = None) -> Changes:
         found: list[Change] = []
         met: set[int] = set()
         added: list[int] = []
-        for page in _pages(after):
+        theirs_alone, mine_alone = _unlike(before, after)
+        for page in _pages(mine_alone):
             spans = spans_now(after, page)
             held = _counterparts(before, after, spans)
             theirs = spans_now(before, list(held.values()))
@@ -38,13 +42,36 @@ def compare(old: Engine, new: Engine, *, limit: int | None = None) -> Changes:
                     last = None if counterpart.silent else counterpart.until
                     found += differences(span.name, counterpart, span, last)
         day = data_date(before)
-        found += _missing(before, met)
+        found += _missing(before, [key for key in theirs_alone if key not in met])
         return told(after, found, since=(day or "")[:10], new=added, limit=limit)
 
 
-def _pages(connection: Connection) -> Iterator[list[int]]:
-    keys = list(connection.scalars(select(MODELS.c.key).where(MODELS.c.state != State.PLACEHOLDER)))
-    yield from (keys[at : at + _PAGE] for at in range(0, len(keys), _PAGE))
+def _unlike(before: Connection, after: Connection) -> tuple[list[int], list[int]]:
+    """The models (keys) of the older registry and of the newer one, but for those that both have under one name by the
+    very same row of a source. Of two registries of the whole Hub a week apart that leaves some 20,000 of 3 million."""
+    left: tuple[list[int], list[int]] = ([], [])
+    rows = heapq.merge(_fingerprints(before, 0), _fingerprints(after, 1))
+    for _, group in groupby(rows, itemgetter(0)):
+        alike = list(group)
+        if len(alike) == 2 and alike[0][3] is not None and alike[0][3] == alike[1][3]:
+            continue
+        for _, side, key, _ in alike:
+            left[side].append(key)
+    return left
+
+
+def _fingerprints(connection: Connection, side: int) -> Iterator[tuple[str, int, int, bytes | None]]:
+    """The models that were ever seen, by name: name, side, key, and the fingerprint of the row that it is."""
+    joined = MODELS.outerjoin(SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
+    rows = select(MODELS.c.repo_id, MODELS.c.key, SIGHTS.c.fingerprint).select_from(joined)
+    rows = rows.where(MODELS.c.state != State.PLACEHOLDER).order_by(MODELS.c.repo_id)
+    with connection.execute(rows, execution_options={"yield_per": _PAGE}) as result:
+        for part in result.partitions():
+            yield from ((row[0], side, row[1], row[2]) for row in part)
+
+
+def _pages(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (keys[at : at + _PAGE] for at in range(0, len(keys), _PAGE))
 
 
 def _counterparts(before: Connection, after: Connection, spans: dict[int, Span]) -> dict[int, int]:
@@ -66,8 +93,8 @@ def _counterparts(before: Connection, after: Connection, spans: dict[int, Span])
     return found
 
 
-def _missing(connection: Connection, met: set[int]) -> Iterator[Change]:
-    for page in _pages(connection):
-        for span in spans_now(connection, [key for key in page if key not in met]).values():
+def _missing(connection: Connection, keys: Sequence[int]) -> Iterator[Change]:
+    for page in _pages(keys):
+        for span in spans_now(connection, page).values():
             if span.state != State.GONE:
                 yield Change(span.name, "missing", span.state, "not in the registry", span.until, None)

@@ -23,7 +23,6 @@ QUERIES = {
     "common": "common reaperdoesntknow/DualMind Qwen/Qwen3-1.7B",
     "audit": "audit --family Qwen/Qwen2.5-3B-Instruct --exit-zero",
     "stats, licenses": "stats Qwen/Qwen3-1.7B --licenses",
-    "notice": "notice reaperdoesntknow/Qemma-Q1.7B",
     "license": "license reaperdoesntknow/Qemma-Q1.7B",
     "license, suggest": "license reaperdoesntknow/Qemma-Q1.7B --suggest",
     "license, may": "license reaperdoesntknow/Qemma-Q1.7B --may-i gemma",
@@ -39,7 +38,7 @@ QUERIES = {
     "diff": "diff --since 2026-01-01 --family Qwen/Qwen3-1.7B",
 }
 #: What the snapshot has no answer to: in test_changes.py, test_register.py and test_watch.py.
-ELSEWHERE = {"check", "history", "lock", "model list", "model show", "watch"}
+ELSEWHERE = {"check", "history", "lock", "model list", "model show", "notice", "watch"}
 
 
 def commands() -> dict[str, click.Command]:
