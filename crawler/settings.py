@@ -20,12 +20,13 @@ _DEEPEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A text that stands under a key, itself or in a list; `owner` tells the mappings of a file apart."""
+    """A text that stands under a key, itself or in a list (`listed`); `owner` tells the mappings of a file apart."""
 
     owner: int
     key: str
     value: str
     line: int
+    listed: bool = False
 
 
 def mentions_in(settings: Iterator[Setting]) -> Iterator[Mention]:
@@ -48,7 +49,8 @@ def mentions_in(settings: Iterator[Setting]) -> Iterator[Mention]:
         facts = beside.get(setting.owner, {})
         found = set_model(setting.value)
         if found and all(facts.get(key, "model") == "model" for key in TYPE_KEYS):
-            stated = next((facts[key] for key in REVISION_KEYS if key in facts), None)
+            # What stands beside a list says of none of the models in it.
+            stated = None if setting.listed else next((facts[key] for key in REVISION_KEYS if key in facts), None)
             yield Mention(found[0], pin(stated) or found[1], setting.line, setting.key)
 
 
@@ -79,7 +81,7 @@ class _Nest:
         owner, key, mapping = self._open[-1]
         under = self._key if mapping else key
         self._key = None
-        return Setting(owner, under, text, line) if under else None
+        return Setting(owner, under, text, line, listed=not mapping) if under else None
 
     def begin(self, *, mapping: bool) -> None:
         self._count += 1
@@ -188,7 +190,7 @@ class _Toml:
     def text(self, text: str, line: int, *, quoted: bool) -> Setting | None:
         """A word: the value of a setting, or the name of the next one."""
         if self._key and quoted:
-            return Setting(self._table, self._key, text, line)
+            return Setting(self._table, self._key, text, line, listed=self._depth > 0)
         self._last = text
         return None
 

@@ -18,6 +18,7 @@ from lineage.inheritance import inheritance
 from lineage.licenses.explain import all_licenses, explain
 from lineage.policy import Policy
 from lineage.registered import VersionPage, registered
+from lineage.scan import LeftOut, Seen, scan
 from lineage.selection import Selection
 from lineage.watch import news
 from registry.records import DEFECT_KINDS
@@ -86,7 +87,12 @@ def results(engine: Engine) -> list[Result]:
         changes(engine, "2026-01-01", families=[root], limit=5),
         news(engine, Selection(models=(root,)), Policy(), {}, "2026-01-01", limit=5),
         registered(engine),
-    ]
+        scan(
+            engine,
+            [Seen(root, "0123abc", "app.py", 3, "from_pretrained()"), Seen("no/Body", None, "app.py", 4, "URL")],
+            files=1, unnamed=1, left_out=[LeftOut("big.json", "is larger")],
+        ),
+    ]  # fmt: skip
 
 
 def test_json_keeps_to_its_schema(snapshot_registry: Engine) -> None:

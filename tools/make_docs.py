@@ -34,6 +34,7 @@ from lineage.overview import Overview
 from lineage.questions import Answer, Suggestions
 from lineage.registered import Registered, VersionPage
 from lineage.rules import RULES
+from lineage.scan import Scan
 from lineage.statistics import FamilyCount, Statistics
 from lineage.watch import News
 from registry.database import open_registry
@@ -47,7 +48,7 @@ CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 #: Every type that a query may come to.
 RESULTS: tuple[type[Result], ...] = (
     Answer, Audit, Changes, Common, DefectList, Drift, Family, FamilyCount, History, Inheritance, LicenseList,
-    LicensePage, ModelList, ModelPage, News, Overview, Paths, Registered, Statistics, Suggestions, VersionPage,
+    LicensePage, ModelList, ModelPage, News, Overview, Paths, Registered, Scan, Statistics, Suggestions, VersionPage,
 )  # fmt: skip
 #: Where the README has the fake Hub listen.
 _HUB = "http://127.0.0.1:8123"
