@@ -133,7 +133,7 @@ def test_an_audit_of_a_scan_tells_the_lines_of_the_code(world: Engine) -> None:
     }
     step = run["results"][0]["codeFlows"][0]["threadFlows"][0]["locations"][0]["location"]
     assert step["physicalLocation"]["artifactLocation"]["uri"] == "conf/train.yaml"
-    root = ElementTree.fromstring(piped(world, SCANNED, "-f", "junit").stdout)  # noqa: S314
+    root = ElementTree.fromstring(piped(world, SCANNED, "-f", "junit").stdout)
     assert {(case.get("name"), case.get("file"), case.get("line")) for case in root.iter("testcase")} == {
         ("acme/Drops", "conf/train.yaml", "2"), ("acme/Free", "conf/train.yaml", "1"), ("no/Body", "run.sh", "1")
     }  # fmt: skip
@@ -194,10 +194,15 @@ def test_a_scan_without_models_passes_and_an_empty_list_does_not(world: Engine) 
     assert "is not UTF-8" in piped(world, b"\xff").stderr
 
 
-def test_a_scan_as_of_a_day_takes_what_was_not_known_then_for_unknown(world: Engine) -> None:
-    done = piped(world, SCANNED, "--as-of", "2026-01-02", "-f", "sarif")
-    assert done.exit_code == 1, done.output
-    assert set(places(json.loads(done.stdout)["runs"][0])) == {"flow-down", "not-in-registry"}
+def test_a_scan_as_of_a_day(snapshot_registry: Engine) -> None:
+    text = "Qwen/Qwen3-8B  # a.py:1\nno/Body  # b.py:2\n"
+    done = piped(snapshot_registry, text, "--as-of", "2026-08-22", "--claim", "any", "-f", "json")
+    assert done.exit_code == 0, done.output
+    told = {model["model"]: (model["class"], model["places"]) for model in json.loads(done.stdout)["models"]}
+    assert told == {
+        "no/Body": ("review", [{"file": "b.py", "line": 2}]),
+        "Qwen/Qwen3-8B": ("pass", [{"file": "a.py", "line": 1}]),
+    }
 
 
 def test_a_plain_list_on_standard_input(world: Engine) -> None:
