@@ -17,10 +17,12 @@ from lineage.inheritance import effective
 from lineage.judgement import Judgement, grade_of
 from lineage.licenses.catalogue import CatalogueError, catalogue, own, own_facts
 from lineage.licenses.labels import license_named, template_of
+from lineage.listing import Listed, Place
 from lineage.policy import Clarify, Policy, Usage, Waiver
 from lineage.rules import RULES, Verdict
 from lineage.scoreboard import Branch, Offender, Outcome, Results, branches_of, rank_offenders
 from lineage.selection import Selected, Selection, select_models
+from lineage.unlisted import also_begin, unlisted
 from lineage.verdicts import Case, Verdicts
 from registry.bulk import Columns, Ints
 from registry.database import reading
@@ -30,13 +32,16 @@ from registry.records import State
 ANY = "any"
 CLASSES = ("violation", "review", "pass")
 _CLASS_RANK = {name: rank for rank, name in enumerate(CLASSES)}
+_BADNESS = {verdict.word: verdict for verdict in Verdict}
 #: Models whose ancestries are read together.
 _TOLD_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What the audit says of one model: `line` is that of the file which names it, `downloads` of the last 30 days.
+    """What the audit says of one model: `line` is that of the list which names it, `downloads` of the last 30 days.
+
+    `places` are the lines of code that name it, where `lineage scan` wrote the list.
 
     `evidence` is how well the claim is documented, where files were read. `findings` hold what keeps it from passing,
     worst first, then what was waived; `offenders` where those that were not waived begin.
@@ -54,13 +59,20 @@ class Audited:
     evidence: Evidence | None
     findings: tuple[Finding, ...]
     offenders: tuple[str, ...]
+    places: tuple[Place, ...] = ()
+
+    def named_at(self, file: str | None) -> tuple[Place, ...]:
+        """Where it is named: by code, else in the list `file`, if there is one."""
+        listed = (Place(file, self.line),) if file and self.line is not None else ()
+        return self.places or listed
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """The audit in numbers.
 
-    Of `selected` models so many were `audited`, those with the `claim`: by class, and by class and verdict. `offenders`
+    Of `selected` models so many were `audited`, those with the `claim`, and those that code names and the registry does
+    not know (`unknown`), of which nobody can tell what they claim: by class, and by class and verdict. `offenders`
     come most worthwhile first, `branches` largest first; `remarks` are about the policy. `more` says how many models,
     offenders and branches are not shown.
     """
@@ -79,6 +91,7 @@ class Summary:
     more: dict[str, int]
     data_date: str | None
     catalogue: str
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,32 +180,40 @@ class Auditor:
         counted = [rule.id for rule in RULES.values() if policy.weight(rule) != "pass"]
         self._verdicts = Verdicts(self._columns, self._claims, counted)
         self._results = self._judge(named)
+        self._unknown = [self._not_known(name, lines) for name, lines in selected.unknown.items()]
 
     def report(self, asked: str, day: str | None, limit: int | None) -> Audit:
         """Tell what was found."""
-        results = self._results
+        results, unknown = self._results, self._unknown
         offenders, n_offenders = rank_offenders(self._verdicts, results, limit)
         branches, n_branches = branches_of(self._verdicts, self._selected, results, limit)
-        numbers = {"models": len(results.places), "offenders": n_offenders, "branches": n_branches}
-        counted = _counted(results)
+        begin = [model.findings[0] for model in unknown]
+        n_offenders += sum(one.waived is None for one in begin)
+        audited = len(results.places) + len(unknown)
+        numbers = {"models": audited, "offenders": n_offenders, "branches": n_branches}
+        counted = _counted(results, unknown)
         waived = results.of_each([len(outcome.waived) for outcome in results.outcomes])
         summary = Summary(
             asked=asked,
             claim=self._claim,
-            selected=len(self._selected.places),
-            audited=len(results.places),
+            selected=len(self._selected.places) + len(unknown),
+            audited=audited,
             classes={name: sum(counted[name].values()) for name in CLASSES},
             verdicts=counted,
-            waived=int(waived.sum()),
-            offenders=tuple(offenders),
+            waived=int(waived.sum()) + sum(one.waived is not None for one in begin),
+            offenders=tuple(also_begin(offenders, begin, limit)),
             branches=tuple(branches),
             policy=self._policy.path,
             remarks=self._usage.remarks(),
             more={what: max(0, n - (n if limit is None else limit)) for what, n in numbers.items()},
             data_date=day,
             catalogue=catalogue().version,
+            unknown=len(unknown),
         )
-        return Audit(summary, tuple(self._told(limit)))
+        told = [*self._told(limit), *unknown]
+        if unknown:
+            told.sort(key=lambda model: (_CLASS_RANK[model.grade], -_BADNESS[model.verdict]))
+        return Audit(summary, tuple(told[:limit]))
 
     def _read(self, read: Reader, chosen: Ints) -> dict[str, Documents]:
         """What the files of the chosen models and of all their ancestors say; labels take in what speaks against them.
@@ -287,10 +308,10 @@ class Auditor:
     def _audited(self, place: int, outcome: Outcome, ancestries: Ancestries) -> Audited:
         key, label, shape = self._columns.keys.item(place), self._claims.of(place), self._verdicts.reach.shape(place)
         brief, ancestry = ancestries.briefs[key], ancestries.of(key)
-        findings = self._findings(place, outcome, ancestry)
+        findings, lines = self._findings(place, outcome, ancestry), self._selected.lines.get(key, [])
         return Audited(
             model=brief.id,
-            line=self._selected.lines.get(key),
+            line=_first_line(lines),
             author=brief.author,
             downloads=brief.downloads,
             declared=label.text,
@@ -301,7 +322,18 @@ class Auditor:
             evidence=self._evidence(place, outcome, ancestry),
             findings=findings,
             offenders=tuple(sorted({finding.offender for finding in findings if finding.offender is not None})),
+            places=_places(lines),
         )
+
+    def _not_known(self, name: str, lines: Sequence[Listed]) -> Audited:
+        """A model that code names and the registry does not know."""
+        found = unlisted(name, self._policy, self._usage)
+        grade, verdict = ("pass", Verdict.OK.word) if found.waived is not None else (found.grade, found.verdict)
+        return Audited(
+            model=name, line=_first_line(lines), author=name.rpartition("/")[0] or None, downloads=None,
+            declared="not known", effective="not known", verdict=verdict, grade=grade, annotations=(), evidence=None,
+            findings=(found,), offenders=(name,) if found.offender else (), places=_places(lines),
+        )  # fmt: skip
 
     def _findings(self, place: int, outcome: Outcome, ancestry: Ancestry) -> tuple[Finding, ...]:
         label, keys = self._claims.of(place), self._columns.keys
@@ -342,9 +374,17 @@ def _with_ancestors(columns: Columns, places: Ints) -> Ints:
         met[above] = True
 
 
-def _counted(results: Results) -> dict[str, dict[str, int]]:
+def _first_line(lines: Sequence[Listed]) -> int | None:
+    return lines[0].line if lines else None
+
+
+def _places(lines: Sequence[Listed]) -> tuple[Place, ...]:
+    return tuple(dict.fromkeys(one.place for one in lines if one.place is not None))
+
+
+def _counted(results: Results, unknown: Sequence[Audited]) -> dict[str, dict[str, int]]:
     """How many models came to each verdict, by class; the worst first."""
-    counts = Counter[tuple[str, Verdict]]()
+    counts = Counter((model.grade, _BADNESS[model.verdict]) for model in unknown)
     sizes = np.bincount(results.number, minlength=len(results.outcomes)).tolist()
     for outcome, n in zip(results.outcomes, sizes, strict=True):
         counts[outcome.grade, outcome.verdict] += n

@@ -93,6 +93,10 @@ RULES = {
             "declare the licence that is inherited by its version: {ancestor}",
         ),
         Rule(
+            "not-in-registry", Verdict.UNKNOWN, "child", "Code names this model, and the registry does not know it.",
+            "correct the name, or fetch the model with `lineage crawl family --up {model}`",
+        ),
+        Rule(
             "contradictory-metadata", Verdict.CONTRADICTORY_METADATA, "child", "The metadata says two things.",
             "let license and license_name say the same",
         ),

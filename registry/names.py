@@ -35,6 +35,13 @@ def find_model(connection: Connection, text: str) -> Found:
 
     Raises UnknownModel, with up to three near matches, where there is none or more than one.
     """
+    if found := known_model(connection, text):
+        return found
+    raise UnknownModel(_no_such_model(connection, _split_revision(" ".join(storable(text).split()))[0]))
+
+
+def known_model(connection: Connection, text: str) -> Found | None:
+    """The same, but None where there is none, without a look for near matches; UnknownModel where there are several."""
     whole = " ".join(storable(text).split())
     if "@" in whole and (version := _version(connection, whole)) is not None:
         return version
@@ -45,7 +52,7 @@ def find_model(connection: Connection, text: str) -> Found:
             raise UnknownModel(f"{name!r} could be any of {ids}: give the id in its exact letter case")
         for key, repo_id in candidates.items():
             return Found(key, repo_id, revision)
-    raise UnknownModel(_no_such_model(connection, name))
+    return None
 
 
 def _version(connection: Connection, text: str) -> Found | None:

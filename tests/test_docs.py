@@ -21,6 +21,7 @@ from lineage.lock import lock, verify
 from lineage.notice import notice
 from lineage.policy import Policy
 from lineage.registered import VersionPage, registered
+from lineage.scan import LeftOut, Seen, scan
 from lineage.selection import Selection
 from lineage.watch import news
 from registry.records import DEFECT_KINDS
@@ -92,7 +93,12 @@ def results(engine: Engine) -> list[Result]:
         lock(engine, [root]),
         notice(engine, ["reaperdoesntknow/Qemma-Q1.7B"]),
         verify(engine, lock(engine, [root])),
-    ]
+        scan(
+            engine,
+            [Seen(root, "0123abc", "app.py", 3, "from_pretrained()"), Seen("no/Body", None, "app.py", 4, "URL")],
+            files=1, unnamed=1, left_out=[LeftOut("big.json", "is larger")],
+        ),
+    ]  # fmt: skip
 
 
 def test_json_keeps_to_its_schema(snapshot_registry: Engine) -> None:

@@ -37,6 +37,7 @@ from lineage.overview import Overview
 from lineage.questions import Answer, Suggestions
 from lineage.registered import Registered, VersionPage
 from lineage.rules import RULES
+from lineage.scan import Scan
 from lineage.statistics import FamilyCount, Statistics
 from lineage.watch import News
 from registry.database import open_registry
@@ -50,8 +51,8 @@ CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 #: Every type that a query may come to.
 RESULTS: tuple[type[Result], ...] = (
     Answer, Audit, Changes, Check, Common, DefectList, Drift, Family, FamilyCount, History, Inheritance, LicenseList,
-    LicensePage, Lock, ModelList, ModelPage, Moves, News, Notice, Overview, Paths, Registered, Statistics, Suggestions,
-    VersionPage,
+    LicensePage, Lock, ModelList, ModelPage, Moves, News, Notice, Overview, Paths, Registered, Scan, Statistics,
+    Suggestions, VersionPage,
 )  # fmt: skip
 #: Where the README has the fake Hub listen.
 _HUB = "http://127.0.0.1:8123"

@@ -1,5 +1,6 @@
 """The commands that judge many models: audit, and policy init."""
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from lineage.formats.html import html
 from lineage.formats.junit import junit
 from lineage.formats.sarif import sarif
 from lineage.formats.text import number
+from lineage.listing import LONGEST_LIST, STDIN
 from lineage.policy import INITIAL, POLICY_FILE
 from lineage.selection import Selection
 from registry.records import RegistryError
@@ -38,9 +40,9 @@ _READABLE = 20
     "-r",
     "--requirement",
     "file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, allow_dash=True),
     metavar="FILE",
-    help="Audit the models that FILE names, one a line.",
+    help="Audit the models that FILE names, one a line; - is standard input, as for a list of `lineage scan`.",
 )
 @click.option(
     "--family",
@@ -84,7 +86,8 @@ def audit_command(
 
     Names the models that claim LICENSE though something above them speaks against it, by which path, and where it
     begins: which few models, once mended, clear the most. A policy (lineage.toml) says what else is allowed, what is
-    waived, and what is known besides.
+    waived, and what is known besides. A model that code names (`lineage scan`) and the registry does not know is for
+    review.
 
     Exit status: 0 nothing found, 1 a violation, 2 an error, 3 with --strict if something is for review or cannot be
     known.
@@ -93,13 +96,14 @@ def audit_command(
     if named == everything:
         raise click.UsageError("name MODELs, -r FILE, --family ROOT or --author NAME; or ask for --all")
     own = the_policy(policy)
-    selection = Selection(models, file, families, authors)
-    about = None if everything or day is None else selection.named
+    content = sys.stdin.buffer.read(LONGEST_LIST + 1) if file == STDIN else None
+    selection = Selection(models, file, families, authors, content)
+    about = None if everything or day is None or any(one.place for one in selection.listed) else selection.named
     found = audit(
         opened_as_of(db, day, about, families), selection, claim=claim, policy=own,
         read=partial(files_of, endpoint) if evidence else None, limit=limit_for(limit, format_, _READABLE),
     )  # fmt: skip
-    write_text(_written(found, format_, str(file) if file else None, strict=strict), output)
+    write_text(_written(found, format_, str(file) if file and file != STDIN else None, strict=strict), output)
     ctx.exit(0 if exit_zero else exit_status(found, strict=strict))
 
 

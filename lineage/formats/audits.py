@@ -15,9 +15,17 @@ _TOLD_IN_FULL = 3
 def headline(found: Audit) -> str:
     """What was audited, in one line."""
     s = found.summary
+    verb = "is" if s.unknown == 1 else "are"
+    unknown = f"; {number(s.unknown)} more {verb} not in the registry" if s.unknown else ""
+    audited = s.audited - s.unknown
     if s.claim == "any":
-        return f"{s.asked}: {number(s.audited)} models"
-    return f"{s.asked}: {number(s.audited)} of {number(s.selected)} models claim {s.claim}"
+        return f"{s.asked}: {number(audited)} models{unknown}"
+    return f"{s.asked}: {number(audited)} of {number(s.selected - s.unknown)} models claim {s.claim}{unknown}"
+
+
+def places_words(model: Audited) -> str:
+    """The lines of code that name a model, in the order of the list; empty where none is known."""
+    return ", ".join(f"{place.file}:{place.line}" for place in model.places)
 
 
 def clears(found: Audit) -> str:
@@ -35,7 +43,7 @@ def _(found: Audit) -> Table:
     rows = [row for model in found.models for row in _rows(model)]
     columns = (
         "model", "class", "verdict", "declared", "effective", "evidence", "license", "ancestor", "offender", "path",
-        "rule", "says", "section", "source", "waived", "downloads", "line",
+        "rule", "says", "section", "source", "waived", "downloads", "line", "places",
     )  # fmt: skip
     counts = ", ".join(f"{number(found.summary.classes[name])} {name}" for name in CLASSES)
     notes = (*_more(found, "models"), *found.summary.remarks, *_foot(found))
@@ -74,7 +82,7 @@ def _rows(model: Audited) -> list[tuple[Cell, ...]]:
     """One row a finding; one row for a model without any."""
     level = model.evidence.level if model.evidence else None
     mine = (model.model, model.grade, model.verdict, model.declared, model.effective, level)
-    about = (model.downloads, model.line)
+    about = (model.downloads, model.line, places_words(model) or None)
     rows: list[tuple[Cell, ...]] = [
         (*mine, f.license, f.ancestor, f.offender, " < ".join(f.path) or None, f.rule, f.clause or f.says, f.section,
          f.source, f.waived, *about)
@@ -91,10 +99,11 @@ def _words(found: Audit, name: str) -> str:
 
 def _lines(model: Audited) -> list[str]:
     downloads = f", {number(model.downloads)} downloads" if model.downloads is not None else ""
-    at = f"line {model.line}: " if model.line is not None else ""
+    at = f"line {model.line}: " if model.line is not None and not model.places else ""
     lines = [f"{model.grade}: {at}{model.model} ({model.declared}{downloads}): {model.verdict}"]
     if model.evidence:
         lines.append(f"  documented: grade {model.evidence.level} of 4{_because(model.evidence)}")
+    lines += [f"  named at {places_words(model)}"] if model.places else []
     before: tuple[str, ...] = ()
     for f in model.findings:
         waived = f"waived ({f.waived}): " if f.waived else ""
@@ -109,7 +118,9 @@ def _lines(model: Audited) -> list[str]:
 
 def _head(model: Audited) -> tuple[Cell, ...]:
     level = model.evidence.level if model.evidence else None
-    return model.grade, model.verdict, model.model, model.downloads, level
+    more = f" and {number(len(model.places) - 1)} more" if len(model.places) > 1 else ""
+    named = f"{model.places[0].file}:{model.places[0].line}{more}" if model.places else None
+    return model.grade, model.verdict, model.model, named, model.downloads, level
 
 
 def _because(evidence: Evidence) -> str:
@@ -119,7 +130,7 @@ def _because(evidence: Evidence) -> str:
 def _listed(found: Audit) -> Table:
     """A line a model, with the worst of its findings."""
     rows: list[tuple[Cell, ...]] = [(*_head(model), *_reason(model)) for model in found.models]
-    columns = ("class", "verdict", "model", "downloads", "evidence", "because of", "begins at")
+    columns = ("class", "verdict", "model", "named at", "downloads", "evidence", "because of", "begins at")
     told = max(len(columns) - 2, *(n for row in rows for n, cell in enumerate(row, 1) if cell not in {"", None}))
     notes = ("in full: `lineage license MODEL`, or -f json",)
     return Table(columns[:told], [row[:told] for row in rows], notes=notes)
@@ -138,6 +149,8 @@ def _reason(model: Audited) -> tuple[str, str]:
 
 def _about(finding: Finding) -> str:
     """What a finding is about, in few words."""
+    if finding.rule == "not-in-registry":
+        return "the registry does not know it"
     if finding.ancestor is None:
         return f"{finding.license}, its own label" if finding.license else "its own label"
     return f"{finding.license} of {finding.ancestor}" if finding.license else finding.ancestor

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from lineage.audit import CLASSES, Audit, Audited
 from lineage.findings import Finding
+from lineage.formats.audits import places_words
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.markup import Markup, clipped, joined, link, tag
 from lineage.formats.pages import own, page
@@ -196,7 +197,8 @@ def _model(model: Audited) -> Markup:
         "Declared": model.declared,
         "Effective": model.effective,
         "Downloads": f"{number(model.downloads)} in the last 30 days" if model.downloads is not None else None,
-        "Line": number(model.line) if model.line is not None else None,
+        "Line": number(model.line) if model.line is not None and not model.places else None,
+        "Named at": clipped(places_words(model), 2_000),
         "Note": "; ".join(_ANNOTATIONS.get(note, note) for note in model.annotations),
         "Evidence": _evidence(model),
     }

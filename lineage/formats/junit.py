@@ -55,8 +55,8 @@ def _notes(found: Audit) -> list[str]:
 def _case(model: Audited, file: str | None, *, strict: bool) -> Element:
     owner = model.author or model.model.partition("/")[0]
     case = Element("testcase", {"classname": _xml(owner), "name": _xml(model.model)})
-    if file and model.line is not None:
-        case.attrib |= {"file": _xml(PurePath(file).as_posix()), "line": str(model.line)}
+    for place in model.named_at(file)[:1]:
+        case.attrib |= {"file": _xml(PurePath(place.file).as_posix()), "line": str(place.line)}
     text = "\n\n".join("\n".join(map(_xml, _lines(f))) for f in model.findings)
     if model.grade == "violation" or (strict and model.grade == "review"):
         SubElement(case, "failure", {"type": _xml(model.verdict), "message": _message(model)}).text = text

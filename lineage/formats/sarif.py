@@ -1,7 +1,8 @@
 """An audit as SARIF 2.1.0, the format in which code scanning services take what was found.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html. GitHub's code scanning refuses a file in which a
-result has no place in a file (so audit a list of models there), takes up to 25,000 results a run, and shows 5,000.
+result has no place in a file (so audit a list of models there), takes up to 25,000 results a run, and shows 5,000. Of
+several places of a result it shows the first.
 """
 
 import hashlib
@@ -27,18 +28,18 @@ Json = dict[str, Any]
 
 def sarif(found: Audit, file: str | None = None) -> str:
     """The audit as a SARIF document: a result a finding, the waived ones as suppressed; `file` is that which names the
-    models, one a line."""
+    models, one a line. Where `lineage scan` wrote the list, a result stands at each line of code that names its model,
+    since all of them are to be mended."""
     told = [(model, f) for model in found.models for f in model.findings if f.grade != "pass" or f.waived]
     occurring = {f.rule for _, f in told}
     rules = [rule for rule in RULES.values() if rule.id in occurring]
     places = {rule.id: place for place, rule in enumerate(rules)}
-    uri = _uri(file) if file else None
     run = {
         "tool": {
             "driver": {"name": "finetune-lineage", "version": version("finetune-lineage"), "rules": _rules(rules)}
         },
         "invocations": [_invocation(found)],
-        "results": [_result(model, f, places[f.rule], uri) for model, f in told],
+        "results": [_result(model, f, places[f.rule], file) for model, f in told],
         "properties": _about(found),
     }
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
@@ -87,14 +88,14 @@ def _about(found: Audit) -> Json:
     return {"asked": s.asked, "claim": s.claim, **counts, **rests, "note": NO_ADVICE}
 
 
-def _result(model: Audited, found: Finding, place: int, uri: str | None) -> Json:
-    physical = _physical(model, uri) if uri else {}
+def _result(model: Audited, found: Finding, place: int, file: str | None) -> Json:
+    physicals = _physicals(model, file)
     result: Json = {
         "ruleId": found.rule,
         "ruleIndex": place,
         "level": _LEVELS[found.grade],
         "message": _message(_words(model, found)),
-        "locations": [physical | _logical(model.model)],
+        "locations": [physical | _logical(model.model) for physical in physicals],
         "partialFingerprints": _fingerprints(model, found),
         "properties": {
             "verdict": found.verdict,
@@ -105,7 +106,7 @@ def _result(model: Audited, found: Finding, place: int, uri: str | None) -> Json
         },
     }
     if len(found.path) > 1:
-        result["codeFlows"] = [{"threadFlows": [{"locations": _flow(found, physical)}]}]
+        result["codeFlows"] = [{"threadFlows": [{"locations": _flow(found, physicals[0])}]}]
     if found.waived is not None:
         waiver = {"kind": "external", "status": "accepted", "justification": printable(found.waived)}
         result["suppressions"] = [waiver]
@@ -128,10 +129,14 @@ def _words(model: Audited, found: Finding) -> str:
     return " ".join(parts)
 
 
-def _physical(model: Audited, uri: str) -> Json:
+def _physicals(model: Audited, file: str | None) -> list[Json]:
     """Where a model is named; one that was asked for besides the list stands at the list as a whole."""
-    region = {"region": {"startLine": model.line}} if model.line is not None else {}
-    return {"physicalLocation": {"artifactLocation": {"uri": uri}, **region}}
+    places = [(place.file, {"region": {"startLine": place.line}}) for place in model.named_at(file)]
+    whole: list[tuple[str, Json]] = [(file, {})] if file else []
+    named = [
+        {"physicalLocation": {"artifactLocation": {"uri": _uri(path)}, **region}} for path, region in places or whole
+    ]
+    return named or [{}]
 
 
 def _logical(name: str) -> Json:

@@ -103,6 +103,7 @@ DESIGN = {
     "unknown-ancestor": ("unknown", "review"),
     "unknown-label": ("unknown", "review"),
     "unknown-version": ("unknown", "review"),
+    "not-in-registry": ("unknown", "review"),
     "contradictory-metadata": ("contradictory-metadata", "review"),
     "flow-down": ("not-alone", "violation"),
     "residual": ("not-alone", "violation"),
