@@ -35,6 +35,8 @@ HUB = "https://huggingface.co"
 PREFIX = "finetune-lineage"
 #: URLs that may stand in a document: absolute ones, of what RFC 3986 allows and no more.
 _URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/(?:[\w.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?", re.ASCII)
+#: What git calls a commit by: SHA-1 or SHA-256, or the begin of one.
+_COMMIT = re.compile("[0-9a-f]{7,64}")
 _STATES = {
     State.PLACEHOLDER: "only named as a parent, never seen: nothing is known of it",
     State.GONE: "deleted or private when it was last looked for",
@@ -121,8 +123,9 @@ class Material:
 
     @property
     def commit(self) -> str | None:
-        """The commit that the facts are of, in lower case."""
-        return self.facts.sha.lower() if self.facts.sha else None
+        """The commit that the facts are of, in lower case; None where what was given as such is none."""
+        sha = (self.facts.sha or "").lower()
+        return sha if _COMMIT.fullmatch(sha) else None
 
 
 @dataclass(frozen=True, slots=True)
