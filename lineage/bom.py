@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 
 from lineage.ancestry import Ancestries, label_of, label_said
 from lineage.family import Edge
-from lineage.inheritance import Inheritance, judged
+from lineage.inheritance import Outcome, outcome
 from lineage.licenses.catalogue import catalogue
 from lineage.licenses.labels import UNKNOWN, Declared, page_of
 from registry.database import reading
@@ -42,6 +42,8 @@ _STATES = {
     State.GONE: "deleted or private when it was last looked for",
     State.REGISTERED: "registered by people, not of the Hub",
 }
+#: A value names so many models.
+_MOST_NAMED = 10
 #: The earliest time that both formats can hold stands where no date is known.
 _NO_TIME = "1970-01-01T00:00:00Z"
 
@@ -158,7 +160,7 @@ def bom(engine: Engine, models: Sequence[str]) -> Bom:
         asked = {found.key: found for found in (find_model(connection, model) for model in models)}
         steps, briefs = walk(connection, list(asked), up=True)
         date = data_date(connection)
-        materials = tuple(_materials(connection, asked, steps, briefs, date))
+        materials = tuple(_materials(connection, asked, steps, briefs))
     ids = tuple(briefs[key].id for key in asked)
     return Bom(ids, materials, date, _time(date, materials), catalogue().version, version("finetune-lineage"))
 
@@ -168,14 +170,13 @@ def _materials(
     asked: Mapping[int, Found],
     steps: Sequence[Step],
     briefs: Mapping[int, Brief],
-    date: str | None,
 ) -> Iterator[Material]:
     labels = {key: label_of(brief) for key, brief in briefs.items()}
     ancestries = Ancestries(steps, briefs, labels)
     conclusions, opaque = {}, set[int]()
     for key in asked:
         ancestry = ancestries.of(key)
-        conclusions[key] = _conclusion(judged(ancestry, date), labels[key])
+        conclusions[key] = _conclusion(briefs[key].id, outcome(ancestry))
         opaque.update(ancestry.opaque())
     parents = _parents(steps, briefs)
     facts = facts_of(connection, briefs)
@@ -223,14 +224,14 @@ def _edge(step: Step, briefs: Mapping[int, Brief]) -> Edge:
     return Edge(briefs[step.child].id, briefs[step.parent].id, step.relation, step.evidence, step.declared)
 
 
-def _conclusion(said: Inheritance, label: Declared) -> Conclusion:
+def _conclusion(model: str, said: Outcome) -> Conclusion:
     """All licences that apply, where that is certain: nothing above is unknown, and no finding is for review.
 
     That a label is wrong is certain too: what is inherited binds beside it.
     """
     certain = said.grade != "review" and "NOASSERTION" not in said.effective.split(" AND ")
-    doubt = None if certain else f"not certain, since the verdict is {said.verdict}: see `lineage license {said.model}`"
-    terms = sorted(_terms(license) for license in label.licenses.union(said.inherited)) if certain else ()
+    doubt = None if certain else f"not certain, since the verdict is {said.verdict}: see `lineage license {model}`"
+    terms = sorted(_terms(license) for license in said.licenses) if certain else ()
     return Conclusion(said.verdict, said.grade, said.effective, tuple(terms), doubt, said.causes)
 
 
@@ -281,10 +282,16 @@ def properties(material: Material) -> Iterator[tuple[str, str]]:
     if conclusion is not None:
         said |= {
             "license:verdict": conclusion.verdict, "license:class": conclusion.grade,
-            "license:effective": conclusion.effective, "license:because-of": ", ".join(conclusion.causes),
+            "license:effective": conclusion.effective, "license:because-of": _some(conclusion.causes),
             "license:concluded": conclusion.doubt and f"NOASSERTION: {conclusion.doubt}",
         }  # fmt: skip
     return ((f"{PREFIX}:{name}", text) for name, text in said.items() if text)
+
+
+def _some(ids: Sequence[str]) -> str:
+    """Ids in a line: the first of many."""
+    more = f" and {len(ids) - _MOST_NAMED:,} more" if len(ids) > _MOST_NAMED else ""
+    return ", ".join(ids[:_MOST_NAMED]) + more
 
 
 def edge_properties(edge: Edge) -> Iterator[tuple[str, str]]:

@@ -140,7 +140,11 @@ def test_a_licence_is_concluded_where_that_is_certain(
     world: Engine, model: str, verdict: str, concluded: list[str]
 ) -> None:
     mine = full(document(world, model))[model]
-    assert said(mine)["license:verdict"] == inheritance(world, model).verdict
+    judged = inheritance(world, model)
+    assert said(mine)["license:verdict"] == judged.verdict
+    assert said(mine)["license:class"] == judged.grade
+    assert said(mine)["license:effective"] == judged.effective
+    assert said(mine).get("license:because-of", "") == ", ".join(judged.causes)
     assert licenses(mine, "concluded") == concluded
     assert said(mine).get("license:concluded", "").startswith("NOASSERTION: ") == (concluded == [])
     if not concluded:
