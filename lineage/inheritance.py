@@ -7,7 +7,7 @@ passes while something above is not known. It speaks of labels and terms; it is 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -66,6 +66,17 @@ class Inheritance:
         return tuple(dict.fromkeys(ancestor for ancestor in deciding if ancestor is not None))
 
 
+class Outcome(NamedTuple):
+    """A model's `Inheritance` without its paths, which take the square of a deep ancestry: `licenses` are all that
+    apply (ids), `causes` the ancestors (ids) that decide the verdict."""
+
+    verdict: str
+    grade: str
+    effective: str
+    licenses: frozenset[str]
+    causes: tuple[str, ...]
+
+
 def inheritance(engine: Engine, model: str) -> Inheritance:
     """Answer the licence question of `model`; raises UnknownModel where the name means none."""
     with reading(engine) as connection:
@@ -104,6 +115,22 @@ def judged(ancestry: Ancestry, date: str | None, label: Declared | None = None) 
         combined=verdict if ancestry.is_adapter else None,
         data_date=date,
         catalogue=catalogue().version,
+    )
+
+
+def outcome(ancestry: Ancestry) -> Outcome:
+    """The verdict on a model's own label, as `judged` has it."""
+    label = ancestry.labels[ancestry.model]
+    said = [judgement for judgement in judge_ancestry(ancestry) if judgement.rule != "own-work"]
+    inherited = {license for license, _ in ancestry.origins()}
+    part, verdict = _part(said), worst(said)
+    deciding = [j.key for j in said if j.verdict == verdict and j.objects and j.key is not None]
+    return Outcome(
+        part.verdict,
+        part.grade,
+        effective(label, inherited, unknown=bool(ancestry.opaque())),
+        label.licenses.union(inherited),
+        tuple(dict.fromkeys(ancestry.briefs[key].id for key in deciding)),
     )
 
 

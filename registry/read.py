@@ -158,15 +158,27 @@ def labels(stored: str | None) -> tuple[str, ...] | None:
 
 def model_facts(connection: Connection, key: int) -> ModelFacts:
     """All facts of one model."""
+    return facts_of(connection, [key])[key]
+
+
+def facts_of(connection: Connection, keys: Iterable[int]) -> dict[int, ModelFacts]:
+    """All facts of some models, by key."""
+    dialect = connection.dialect.name
+    names = [f.name for f in fields(ModelFacts)]
+    found = {}
+    for held in connection.execute(_all_facts(dialect), _listed(dialect, keys)).mappings():
+        row = {**held, "id": held["repo_id"]}
+        for listed in ("licenses", "datasets", "tools"):
+            row[listed] = labels(row[listed])
+        found[row["key"]] = ModelFacts(**{name: row[name] for name in names})
+    return found
+
+
+@cache
+def _all_facts(dialect: str) -> Select[Any]:
     seen = [column for column in SIGHTS.c if column.name != "model_key"]
     joined = MODELS.outerjoin(SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
-    row = dict(
-        connection.execute(select(MODELS, *seen).select_from(joined).where(MODELS.c.key == key)).mappings().one()
-    )
-    row["id"] = row["repo_id"]
-    for listed in ("licenses", "datasets", "tools"):
-        row[listed] = labels(row[listed])
-    return ModelFacts(**{f.name: row[f.name] for f in fields(ModelFacts)})
+    return select(MODELS, *seen).select_from(joined).where(_one_of(dialect, MODELS.c.key))
 
 
 def other_names(connection: Connection, key: int) -> dict[str, str]:

@@ -88,6 +88,11 @@ def other_names(licence: str) -> list[str]:
     return sorted(name for name, id in _names().items() if id == licence)
 
 
+def page_of(licence: str) -> str | None:
+    """The URL of a page with a licence's text, where cards name one that is known."""
+    return next(iter(_aliases()["links"].get(licence, ())), None)
+
+
 def template_of(licenses: Sequence[str] | None, tools: Sequence[str] | None) -> str | None:
     """The tool whose card template says just this, where the model was made with it: nobody may have chosen it."""
     return next(

@@ -28,6 +28,7 @@ QUERIES = {
     "license, may": "license reaperdoesntknow/Qemma-Q1.7B --may-i gemma",
     "license, explain": "license --explain llama3.1",
     "license, list": "license --list",
+    "bom": "bom reaperdoesntknow/Qemma-Q1.7B",
     "show": "show Qwen/Qwen3-8B",
     "search": "search qwen3 --author Qwen --limit 0",
     "stats": "stats author:Qwen",
