@@ -132,16 +132,18 @@ def _of_the_card(own: OwnModel, bases: list[BaseModel]) -> Iterator[Problem]:
             grade = "review" if base.concluded else "violation"
             says = f"{base.where or 'A file'} names {base.id}; the card does not."
             yield Problem("base-model-missing", grade, says, f"add base_model: {base.id}")
-    stated, known = (own.card or {}).get("base_model_relation"), _relation(own)
+    stated, known = (own.card or {}).get("base_model_relation"), _relation(own, bases)
     if stated in HUB_RELATIONS and known is not None and stated != known.relation:
         says = f"The card says {stated}, {known.where} says {known.relation}."
         yield Problem("base-model-relation", "violation", says, f"write base_model_relation: {known.relation}")
 
 
-def _relation(own: OwnModel) -> Naming | None:
-    """The file that says how the model was made from its base, if that is said."""
-    said = (one for one in own.named if one.origin != Evidence.CARD and one.relation != Relation.UNKNOWN)
-    return next(said, None)
+def _relation(own: OwnModel, bases: list[BaseModel]) -> Naming | None:
+    """The file that states how the model was made from its base, if one does; what is only concluded is no reason to
+    change a card."""
+    names = {name for base in bases for name in (base.id, base.named)}
+    files = (one for one in own.named if one.origin == Evidence.FILE and one.name in names)
+    return next((one for one in files if one.relation != Relation.UNKNOWN), None)
 
 
 #: Kinds that have a problem of their own: a parent that is named in two ways is told as one that has another name.
@@ -174,7 +176,7 @@ def _to_put(own: OwnModel, bases: list[BaseModel], label: str | None) -> dict[st
     held = card.get("base_model")
     if ids and ids != (held if isinstance(held, list) else [held]):
         wanted["base_model"] = ids[0] if len(ids) == 1 else ids
-    if (known := _relation(own)) is not None:
+    if (known := _relation(own, bases)) is not None:
         wanted["base_model_relation"] = str(known.relation)
     return {name: value for name, value in wanted.items() if card.get(name) != value}
 

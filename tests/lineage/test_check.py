@@ -126,6 +126,16 @@ def test_what_is_wrong_in_a_card(world: Engine, tmp_path: Path) -> None:
     assert other["front_matter"]["base_model"] == ["Qwen/Qwen3-8B", "x/Plain"]
 
 
+def test_what_is_only_concluded_changes_no_relation(world: Engine, tmp_path: Path) -> None:
+    card = "---\nlicense: apache-2.0\nbase_model: Qwen/Qwen3-8B\n---\n"
+    config = {"_name_or_path": "/home/ada/out", "model_type": "qwen3"}
+    folder = write(tmp_path / "bot", {"README.md": card, "config.json": json.dumps(config)})
+    assert checked(world, folder)["front_matter"] == {}
+    folder = write(tmp_path / "two", {"README.md": card, "config.json": '{"_name_or_path": "Qwen/Qwen3-8B"}'})
+    found = checked(world, folder)
+    assert (found["front_matter"], found["base_models"]) == ({}, ["Qwen/Qwen3-8B"])
+
+
 def test_a_base_that_nobody_has_seen_never_passes(world: Engine, tmp_path: Path) -> None:
     card = "---\nlicense: mit\nbase_model: no/Such\n---\n"
     found = checked(world, adapter(tmp_path / "bot", "no/Such", card))
