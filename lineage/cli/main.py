@@ -28,7 +28,7 @@ COMMANDS = {
     "common": ("lineage.cli.families:common", "Show the ancestors that all MODELs share."),
     "license": ("lineage.cli.licenses:license_command", "Show which licences reached MODEL, and judge its label."),
     "audit": ("lineage.cli.audit:audit_command", "Audit licence claims against all that models were made from."),
-    "bom": ("lineage.cli.bom:bom_command", "Write a bill of materials: the MODELs, and all they were made from."),
+    "bom": ("lineage.cli.bom:bom_command", "Write a bill of materials of MODELs and their ancestors."),
     "policy": ("lineage.cli.audit:policy", "Say what you allow, waive and know besides: lineage.toml."),
     "register": ("lineage.cli.register:register", "Register a model of your own."),
     "model": ("lineage.cli.register:model", "Look after registered models: versions, aliases, notes."),
