@@ -44,7 +44,7 @@ _STATES = {
 }
 #: A value names so many models.
 _MOST_NAMED = 10
-#: The earliest time that both formats can hold stands where no date is known.
+#: Both formats must have a time: this one where no date is known.
 _NO_TIME = "1970-01-01T00:00:00Z"
 
 

@@ -20,7 +20,7 @@ from registry.records import RegistryError
 def bom_command(
     models: tuple[str, ...], policy: Path | None, format_: str, output: Path | None, db: str | None
 ) -> None:
-    """Write a bill of materials: the MODELs, and all they were made from.
+    """Write a bill of materials of MODELs and their ancestors.
 
     As CycloneDX 1.6 (ML-BOM) or SPDX 3.0.1 (AI profile), both JSON, with the licences that each model declares, those
     that are concluded for the MODELs, and what each edge rests on. A licence is concluded only where the verdict of

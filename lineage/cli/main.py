@@ -29,7 +29,7 @@ COMMANDS = {
     "license": ("lineage.cli.licenses:license_command", "Show which licences reached MODEL, and judge its label."),
     "audit": ("lineage.cli.audit:audit_command", "Audit licence claims against all that models were made from."),
     "scan": ("lineage.cli.scan:scan_command", "Find the models that code names, with file and line."),
-    "bom": ("lineage.cli.bom:bom_command", "Write a bill of materials: the MODELs, and all they were made from."),
+    "bom": ("lineage.cli.bom:bom_command", "Write a bill of materials of MODELs and their ancestors."),
     "policy": ("lineage.cli.audit:policy", "Say what you allow, waive and know besides: lineage.toml."),
     "check": ("lineage.cli.check:check_command", "Check a model folder before you publish it."),
     "notice": ("lineage.cli.notice:notice_command", "Write the attribution for MODELs and all they were made from."),

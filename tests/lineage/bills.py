@@ -37,7 +37,7 @@ p/Free  apache-2.0
 MODELS = "me/Tuned me/Looped me/OfGone me/OfUnseen me/OfWords me/OfNothing me/Free c/One top/Root".split()
 #: A model of the embedded snapshot that was merged from two families.
 REAL = "reaperdoesntknow/Qemma-Q1.7B"
-HASHES = {"adapter_config.json", "adapter_model.safetensors", "README.md"}
+FILES = {"adapter_config.json", "adapter_model.safetensors", "README.md"}
 
 
 def world(engine: Engine) -> Engine:

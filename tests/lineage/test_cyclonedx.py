@@ -220,7 +220,7 @@ def test_registered_models(sqlite_registry: Engine, tmp_path: Path) -> None:
     assert mine["purl"] == "pkg:generic/acme/bot@1"
     assert said(mine)["state"] == "registered"
     files = {file["name"]: file["hashes"] for file in mine["components"]}
-    assert set(files) == bills.HASHES
+    assert set(files) == bills.FILES
     shown = json.loads(answer(sqlite_registry, "model", "show", "acme/bot", "-f", "json"))
     assert files == {file["path"]: [{"alg": "SHA-256", "content": file["sha256"]}] for file in shown["files"]}
     assert said(mine)["digest"] == f"sha256:{shown['version']['digest']}"
