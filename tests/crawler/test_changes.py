@@ -185,7 +185,7 @@ def test_what_is_deleted_is_gone_and_keeps_what_is_known(registry: Engine) -> No
         assert sorted(models_asked(hub)) == ["me/Base", "me/Grandchild"]
         after = models(registry)["me/Base"]
         times = {"last_seen": after["last_seen"], "source": after["source"]}
-        assert after == before | times | {"state": "gone"}
+        assert after == before | times | {"state": "gone", "silent": True}
         assert (edges(registry), defects(registry)) == (known, noted)
         assert crawled(registry, hub, reconcile).saved == Saved(models=1)
         assert len(models_asked(hub)) == 2  # what is gone is not asked for again
