@@ -178,8 +178,8 @@ def test_a_walk_without_counts_is_refused_before_it_begins(registry: Engine) -> 
         hub.requests.clear()
         said = refusal("crawl", "family", ROOT, "--endpoint", hub.url, "--db", database(registry))
         assert said == (
-            "this walk takes about 603 requests, the whole Hub about 1: use `lineage crawl hub` (or insist with "
-            "--walk), or go on with `lineage crawl resume`"
+            "this walk takes about 603 requests, the whole Hub about 1: use `lineage crawl hub`, or insist with "
+            "`lineage crawl family --walk`, or go on with `lineage crawl resume`"
         )
         assert len(hub.requests) == 2
 
