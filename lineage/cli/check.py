@@ -60,6 +60,9 @@ def check_command(
         raise click.UsageError("--patch shows the change, --fix makes it: choose one")
     if name is not None and not (ID.fullmatch(name) and "/" in name):
         raise click.UsageError(f"{name!r} is no name for a model: say --name OWNER/MODEL, as ids of the Hub are")
+    if fix and (not folder.is_dir() or (folder / "README.md").is_symlink()):
+        # A link leads into the cache of huggingface_hub, whose files others share.
+        raise click.UsageError("--fix changes README.md: name the folder that holds it, as a file and not a link")
     with progress_bar("reading", "B") as progress:
         read = read_folder(folder, progress)
     own = _own(folder, read, name or default_name(folder))

@@ -177,6 +177,11 @@ def test_refusals(world: Engine, tmp_path: Path) -> None:
     assert "choose one" in refusal("check", folder, "--patch", "--fix", *db)
     assert "is no name for a model" in refusal("check", folder, "--name", "bot", *db)
     assert "cannot read" in refusal("check", tmp_path / "none", *db)
+    linked = adapter(tmp_path / "linked", card=None, **{"card.md": CARD})
+    (linked / "README.md").symlink_to("card.md")
+    for place in (linked, write(tmp_path / "one", {"m.gguf": "x"}) / "m.gguf"):
+        assert "name the folder that holds it" in refusal("check", place, "--fix", *db)
+    assert (linked / "card.md").read_text() == CARD
     flow = adapter(tmp_path / "flow", card="---\n{license: mit}\n---\n")
     assert "put the lines by hand" in refusal("check", flow, "--fix", *db)
     assert (flow / "README.md").read_text() == "---\n{license: mit}\n---\n"
