@@ -3,6 +3,7 @@
 The files are anybody's. Nothing in them is run, links are not followed, and no more of a file is read than its limit.
 """
 
+import json
 import os
 import re
 import stat
@@ -14,7 +15,7 @@ from crawler.commands import mentions_in_commands
 from crawler.mentions import Lines, Mention, urls
 from crawler.notebooks import read_notebook
 from crawler.python_code import Found, read_python
-from crawler.settings import json_settings, mentions_in, toml_settings, yaml_settings
+from crawler.settings import expect_yaml, json_settings, mentions_in, toml_settings, yaml_settings
 from registry.records import RegistryError
 
 #: Bytes of a file; a notebook holds its pictures too.
@@ -127,9 +128,24 @@ def _read(path: str, seen: set[tuple[int, int]], *, named: bool) -> CodeFile | N
         return CodeFile(told, left_out=f"is larger than {limit:,} bytes")
     if b"\0" in data:
         return CodeFile(told, left_out="is no text")
-    found = reader(data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")).tidied()
-    most = f"names over {_MOST_MENTIONS:,} models" if len(found.mentions) > _MOST_MENTIONS else None
-    return CodeFile(told, tuple(found.mentions[:_MOST_MENTIONS]), found.unnamed, most)
+    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    found = reader(text).tidied()
+    left_out = _fault(reader, text)
+    if len(found.mentions) > _MOST_MENTIONS:
+        left_out = f"names over {_MOST_MENTIONS:,} models"
+    return CodeFile(told, tuple(found.mentions[:_MOST_MENTIONS]), found.unnamed, left_out)
+
+
+def _fault(reader: Callable[[str], Found], text: str) -> str | None:
+    """That a file is broken: what it names behind the fault may be missing. TOML is read to its end all the same."""
+    try:
+        if reader in (_json, read_notebook):
+            json.loads(text)
+        elif reader is _yaml:
+            expect_yaml(text)
+    except (ValueError, RecursionError):
+        return "is broken: what it names may be missing"
+    return None
 
 
 def _text(text: str) -> Found:

@@ -263,6 +263,8 @@ class Hub:
                 return answer
         except httpx2.HTTPError as error:
             return f"cannot be reached ({type(error).__name__})", None
+        except RuntimeError:  # another request failed, and with it huggingface_hub closed the client that all share
+            return "cannot be reached (the connection was closed)", None
         except (ValueError, OverflowError, OSError, httpx2.InvalidURL) as error:  # a URL, proxy or token that is none
             kind = type(error).__name__
             raise CrawlError(f"{self.endpoint} cannot be asked ({kind}): check endpoint, proxy and token") from error

@@ -116,6 +116,15 @@ def yaml_settings(text: str) -> Iterator[Setting]:
                 return
 
 
+def expect_yaml(text: str) -> None:
+    """Raises ValueError where a text is no YAML from beginning to end."""
+    try:
+        for _ in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            pass
+    except yaml.YAMLError as error:
+        raise ValueError("no YAML") from error
+
+
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
 

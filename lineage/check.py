@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from sqlalchemy import Engine
 
 from lineage.audit import ANY, audit
-from lineage.duties import duties
+from lineage.duties import duties, has_license_file
 from lineage.findings import Finding
 from lineage.front_matter import Value
 from lineage.inheritance import Inheritance, inheritance
 from lineage.judgement import grade_of
-from lineage.licenses.catalogue import catalogue
+from lineage.licenses.catalogue import catalogue, own_facts
 from lineage.policy import Policy
 from lineage.problems import Problem
 from lineage.questions import suggest
@@ -27,10 +27,12 @@ from registry.trial import on_trial
 
 @dataclass(frozen=True, slots=True)
 class OwnModel:
-    """A model folder: the record that it makes under the name it is to have, what names its parents, its card's fields
-    (None without a card), its files by path, and the texts of README.md and of its notice files."""
+    """A model folder: the record that it makes under the name it is to have (`name_given`: by who asks), what names its
+    parents, its card's fields (None without a card), the paths of its files that are not empty, and the texts of its
+    card and of its notice files."""
 
     record: ModelRecord
+    name_given: bool
     named: tuple[Naming, ...]
     card: Mapping[str, Any] | None
     files: tuple[str, ...]
@@ -53,9 +55,9 @@ class BaseModel:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a model folder comes to: `verdict` and `findings` of its label under a policy, `problems` of its card and
-    files, and the `front_matter` to put (None: a field that is to go); `grade` is pass, review or violation, the worst
-    of all."""
+    """What a model folder comes to: `verdict` and `findings` of its label under a policy, those `waived` with their
+    reasons, `problems` of its card and files, and the `front_matter` to put (None: a field that is to go); `grade` is
+    pass, review or violation, the worst of all that is not waived. `remarks` are about the policy."""
 
     SCHEMA: ClassVar[str] = "finetune-lineage/check/1"
 
@@ -67,6 +69,8 @@ class Check:
     base_models: tuple[str, ...]
     problems: tuple[Problem, ...]
     findings: tuple[Finding, ...]
+    waived: tuple[Finding, ...]
+    remarks: tuple[str, ...]
     front_matter: dict[str, Value]
     data_date: str | None
     catalogue: str
@@ -75,13 +79,18 @@ class Check:
 def check(engine: Engine, own: OwnModel, policy: Policy) -> Check:
     """Look at a model folder with all that the registry knows of what it was made from."""
     name = own.record.repo_id
-    with on_trial(engine, own.record) as trial:
-        (audited,) = audit(trial, Selection((name,)), claim=ANY, policy=policy).models
+    with own_facts(policy.own), on_trial(engine, own.record) as trial:
+        found = audit(trial, Selection((name,)), claim=ANY, policy=policy)
         judged = inheritance(trial, name)
         bases, defects = _bases(trial, own)
-        label = _label(trial, own, judged, audited.grade)
-    problems = (*_of_the_card(own, bases), *_of_defects(defects), *duties(own.files, own.readme, own.notices, judged))
-    open_findings = tuple(finding for finding in audited.findings if finding.waived is None)
+        (audited,) = found.models
+        front_matter = _to_put(own, bases, _label(trial, own, judged, audited.grade, policy))
+        problems = (
+            *_of_the_card(own, bases, broken=any(d.kind == "broken-file" for d in defects), lines=bool(front_matter)),
+            *_of_defects(defects),
+            *duties(own.files, own.readme, own.notices, judged, named=own.name_given),
+            *_of_the_link(own, front_matter, judged),
+        )
     return Check(
         name,
         audited.declared,
@@ -90,8 +99,10 @@ def check(engine: Engine, own: OwnModel, policy: Policy) -> Check:
         grade_of([audited.grade, *(problem.grade for problem in problems)]),
         tuple(base.id for base in bases),
         problems,
-        open_findings,
-        _to_put(own, bases, label),
+        tuple(finding for finding in audited.findings if finding.waived is None),
+        tuple(finding for finding in audited.findings if finding.waived is not None),
+        found.summary.remarks,
+        front_matter,
         judged.data_date,
         judged.catalogue,
     )
@@ -116,9 +127,10 @@ def _base(step: Step, id: str, state: str, named: tuple[Naming, ...]) -> BaseMod
     )
 
 
-def _of_the_card(own: OwnModel, bases: list[BaseModel]) -> Iterator[Problem]:
-    if own.card is None:
-        yield Problem("no-card", "violation", "There is no README.md with metadata.", "add the lines below")
+def _of_the_card(own: OwnModel, bases: list[BaseModel], *, broken: bool, lines: bool) -> Iterator[Problem]:
+    if own.card is None and not broken:
+        mend = "add the lines below" if lines else "say license and base_model between two lines ---"
+        yield Problem("no-card", "violation", "There is no card with metadata (README.md).", mend)
     told = {base.id for base in bases if base.in_card}
     for base in bases:
         if base.unseen:
@@ -146,6 +158,15 @@ def _relation(own: OwnModel, bases: list[BaseModel]) -> Naming | None:
     return next((one for one in files if one.relation != Relation.UNKNOWN), None)
 
 
+def _of_the_link(own: OwnModel, front_matter: Mapping[str, Value], judged: Inheritance) -> Iterator[Problem]:
+    """That a card's licence is in a file which is not there; unless a licence above asks for that already."""
+    link = front_matter.get("license_link", (own.card or {}).get("license_link"))
+    asked = any(duty.axis == "notice" for duty in judged.obligations)
+    if link == "LICENSE" and not asked and not has_license_file(own.files):
+        says = "The card links to LICENSE, and there is no such file."
+        yield Problem("license-file", "review", says, "add the text of the licence as LICENSE")
+
+
 #: Kinds that have a problem of their own: a parent that is named in two ways is told as one that has another name.
 _TOLD_ELSEWHERE = {"unresolved-parent", "duplicate-parent"}
 
@@ -157,11 +178,13 @@ def _of_defects(defects: list[DefectFacts]) -> Iterator[Problem]:
         yield Problem(defect.kind, "review", f"{defect.field} {defect.value}: {defect.reason}.", "put it right")
 
 
-def _label(trial: Engine, own: OwnModel, judged: Inheritance, grade: str) -> str | None:
-    """The label to put in place of one that does not pass, or of none: that of the base models, if it may be that."""
+def _label(trial: Engine, own: OwnModel, judged: Inheritance, grade: str, policy: Policy) -> str | None:
+    """The label to put in place of one that does not pass, or of none: that of the base models, if it may be that, and
+    one that the policy allows."""
     if grade != "violation" and own.record.licenses:
         return None
     labels = [one.label for one in suggest(trial, own.record.repo_id).suggestions if " AND " not in one.label]
+    labels = [label for label in labels if policy.allow is None or label in policy.allow]
     inherited = [label for label in labels if label in judged.inherited]
     return next(iter([*inherited, *(labels if grade == "violation" else [])]), None)
 

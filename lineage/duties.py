@@ -1,5 +1,6 @@
 """What the licences above a model ask of its name, its card and its files, and whether the folder has it."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from lineage.inheritance import Inheritance
@@ -7,19 +8,25 @@ from lineage.licenses.catalogue import catalogue
 from lineage.obligations import Obligation
 from lineage.problems import Problem
 
-_LICENSE_FILES = ("license", "licence", "copying")
+_LICENSE_FILE = re.compile(r"(?:licen[sc]e|copying)(?:[._-][^/]*)?(?<!\.json)", re.IGNORECASE)
 
 
-def duties(files: Sequence[str], readme: str, notices: str, judged: Inheritance) -> Iterator[Problem]:
+def has_license_file(files: Sequence[str]) -> bool:
+    """Whether a licence's text lies at the top of a folder, by the names of its files."""
+    return any(_LICENSE_FILE.fullmatch(path) for path in files)
+
+
+def duties(files: Sequence[str], readme: str, notices: str, judged: Inheritance, *, named: bool) -> Iterator[Problem]:
     """What is missing: a name, a sentence to show, a licence file, a notice.
 
-    `files` are paths in the folder, `readme` and `notices` the texts of README.md and of its notice files. That a text
-    is there says nothing of where and how it has to be shown.
+    `files` are paths in the folder, `readme` and `notices` the texts of its card and of its notice files; `named` if
+    the name is the one that it is to have. That a text is there says nothing of where and how it has to be shown.
     """
     for duty in judged.obligations:
         if duty.axis == "naming" and duty.met is False:
             begins = catalogue().licenses[duty.license].begins
-            yield _problem("name", "violation", duty, f'let the name begin with "{begins}"')
+            grade, how = ("violation", "") if named else ("review", ", and say it with --name")
+            yield _problem("name", grade, duty, f'let the name begin with "{begins}"{how}')
     for id in judged.inherited:
         license = catalogue().licenses[id]
         if license.display and not _holds(readme, license.display):
@@ -29,7 +36,7 @@ def duties(files: Sequence[str], readme: str, notices: str, judged: Inheritance)
             mend = f'add a file NOTICE that says: "{license.notice}"'
             yield _asked(judged, id, "notice", "notice", "notice", mend)
     copies = [duty for duty in judged.obligations if duty.axis == "notice"]
-    if copies and not any(path.casefold().startswith(_LICENSE_FILES) for path in files):
+    if copies and not has_license_file(files):
         names = ", ".join(dict.fromkeys(duty.license for duty in copies))
         yield _problem("license-file", "review", copies[0], f"add the text of {names} as LICENSE")
 

@@ -29,7 +29,8 @@ def with_fields(card: str, fields: Mapping[str, Value]) -> str:
     """
     opening = _OPENING.match(card)
     if opening is None:
-        return f"---\n{block(fields)}---\n{card}"
+        newline = "\r\n" if "\r\n" in card else "\n"
+        return f"---\n{block(fields)}---\n".replace("\n", newline) + card
     closing = _CLOSING.search(card, opening.end())
     if closing is None:
         raise FrontMatterError("the front matter of README.md has no end: close it with a line ---")

@@ -59,12 +59,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What has moved since a lock was written, whose data was of `locked_date`."""
+    """What has moved since a lock was written, whose data was of `locked_date`. Of `unpinned` of its models no commit
+    is known, so that a change of their files is not seen."""
 
     SCHEMA: ClassVar[str] = "finetune-lineage/moves/1"
 
     asked: tuple[str, ...]
     moves: tuple[Move, ...]
+    unpinned: int
     locked_date: str | None
     data_date: str | None
 
@@ -72,11 +74,15 @@ class Moves:
 def lock(engine: Engine, names: Sequence[str]) -> Lock:
     """Look at models and their ancestry; UnknownModel for a name that means none."""
     with reading(engine) as connection:
-        asked = {find_model(connection, name).key: None for name in names}
+        asked = {(found := find_model(connection, name)).key: found.revision for name in names}
         steps, briefs = walk(connection, list(asked), up=True)
         commits = select(MODELS.c.key, MODELS.c.sha).where(among(connection, MODELS.c.key, briefs))
         shas: dict[int, str | None] = {row[0]: row[1] for row in connection.execute(commits)}
         date = data_date(connection)
+    for key, revision in asked.items():
+        if revision is not None and not (shas[key] or "").startswith(revision.lower()):
+            held = shas[key] or "a commit that nobody told"
+            raise RegistryError(f"{briefs[key].id} is at {held} here, not at {revision}: lock it without one")
     parents: dict[int, list[str]] = {key: [] for key in briefs}
     for step in sorted(steps, key=lambda step: (step.child, step.position)):
         parents[step.child].append(f"{step.relation} of {briefs[step.parent].id}")
@@ -103,7 +109,8 @@ def verify(engine: Engine, held: Lock) -> Moves:
         except UnknownModel:
             lost.append(Move(name, "model", "locked", None))
     now = lock(engine, known) if known else Lock((), (), None, catalogue().version)
-    return Moves(held.asked, (*lost, *_moves(held, now, {move.model for move in lost})), held.data_date, now.data_date)
+    moves = (*lost, *_moves(held, now, {move.model for move in lost}))
+    return Moves(held.asked, moves, sum(one.sha is None for one in held.models), held.data_date, now.data_date)
 
 
 def _moves(held: Lock, now: Lock, lost: set[str]) -> Iterator[Move]:
@@ -140,6 +147,8 @@ def read_lock(file: Path) -> Lock:
         if schema == Lock.SCHEMA:
             date = None if said["data_date"] is None else _text(said["data_date"])
             models = tuple(_locked(one) for one in said["models"])
+            if not (models and said["asked"]):
+                raise ValueError("it holds no model")
             return Lock(tuple(map(_text, said["asked"])), models, date, _text(said["catalogue"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RegistryError(f"{file} is no lock: {hint}") from error

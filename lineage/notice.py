@@ -75,7 +75,7 @@ def notice(
         files = read(list(found))
         found = {id: _with_files(one, files.get(id, Files())) for id, one in found.items()}
     used = sorted({license for one in found.values() for license in one.licenses})
-    asked = tuple(ancestry.briefs[ancestry.model].id for ancestry in ancestries)
+    asked = tuple(dict.fromkeys(ancestry.briefs[ancestry.model].id for ancestry in ancestries))
     return Notice(asked, tuple(found.values()), tuple(map(_terms, used)), date, catalogue().version)
 
 

@@ -15,6 +15,7 @@ from lineage.rules import Verdict
 from lineage.selection import Selection
 from registry.as_of import as_of
 from registry.database import reading
+from registry.names import find_roots
 from registry.read import data_date
 from registry.runs import last_watched, note_watch, now
 from registry.write import writing
@@ -75,6 +76,7 @@ def told_before(engine: Engine, selection: Selection, policy: Policy) -> tuple[d
     What an import or a crawl of its own brought since then has been told by nobody.
     """
     with reading(engine) as connection:
+        find_roots(connection, (*selection.named, *selection.families))  # before anything is fetched
         newest = data_date(connection) or ""
         last = last_watched(connection, _followed(selection))
     if last is None or last >= newest:

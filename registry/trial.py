@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from registry.as_of import as_of
 from registry.database import reading
-from registry.names import UnknownModel, find_model
+from registry.names import UnknownModel, known_model
 from registry.records import ModelRecord
 from registry.resolve import resolve_names
 from registry.runs import now
@@ -34,7 +34,6 @@ def on_trial(engine: Engine, record: ModelRecord) -> Iterator[Engine]:
 
 def _is_known(connection: Connection, name: str) -> bool:
     try:
-        find_model(connection, name)
-    except UnknownModel:
+        return known_model(connection, name) is not None
+    except UnknownModel:  # it could be several
         return False
-    return True

@@ -30,6 +30,7 @@ from registry.records import RegistryError
 
 #: Bytes that are read of a card, and of notice files.
 _MOST = 10_000_000
+_NOTICE_FILE = re.compile(r"notice(?:[_-][\w-]*)?(?:\.(?:txt|md|rst))?", re.IGNORECASE)
 
 
 @click.command(name="check")
@@ -54,37 +55,51 @@ def check_command(
     were made from, and its name and files with what those licences ask for. Says which lines to put into the card.
     Nothing in the folder is run, and nothing is registered.
 
-    Exit status: 0 nothing found, 1 a violation, 2 an error, 3 with --strict if something is for review.
+    Exit status: 0 no violation, 1 a violation, 2 an error, 3 with --strict if something is for review.
     """
     if patch and fix:
         raise click.UsageError("--patch shows the change, --fix makes it: choose one")
     if name is not None and not (ID.fullmatch(name) and "/" in name):
         raise click.UsageError(f"{name!r} is no name for a model: say --name OWNER/MODEL, as ids of the Hub are")
-    if fix and (not folder.is_dir() or (folder / "README.md").is_symlink()):
-        # A link leads into the cache of huggingface_hub, whose files others share.
-        raise click.UsageError("--fix changes README.md: name the folder that holds it, as a file and not a link")
+    if patch and ctx.get_parameter_source("format_") is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--patch writes a diff: leave -f out")
     with progress_bar("reading", "B") as progress:
         read = read_folder(folder, progress)
-    own = _own(folder, read, name or default_name(folder))
+    card = _card(folder, read)
+    if fix and (not folder.is_dir() or card.is_symlink()):
+        # A link leads into the cache of huggingface_hub, whose files others share.
+        raise click.UsageError("--fix changes README.md: name the folder that holds it, as a file and not a link")
+    own = _own(folder, card, read, name)
     found = check(opened(db), own, the_policy(policy))
     if patch or fix:
         after = with_fields(own.readme, found.front_matter) if found.front_matter else own.readme
     if patch:
-        _write_diff(_diff(own.readme, after), output)
+        _write_diff(_diff(own.readme, after, card.name), output)
     else:
         write_result(found, format_, output)
     if fix and after != own.readme:
-        write_bytes(_bytes(after), folder / "README.md")
-        click.echo(f"changed {printable(str(folder / 'README.md'))}: check it once more", err=True)
+        write_bytes(_bytes(after), card)
+        click.echo(f"changed {printable(str(card))}: check it once more", err=True)
     ctx.exit(1 if found.grade == "violation" else 3 if strict and found.grade == "review" else 0)
 
 
-def _own(folder: Path, read: ModelFolder, name: str) -> OwnModel:
-    record, named = read_own(read, name)
-    files = tuple(file.path for file in read.files)
-    notices = "\n".join(_text(folder / path) for path in files if path.casefold().startswith("notice"))
-    readme = _text(folder / "README.md") if "README.md" in files else ""
-    return OwnModel(record, tuple(Naming(**asdict(one)) for one in named), read.card, files, readme, notices)
+def _card(folder: Path, read: ModelFolder) -> Path:
+    """Where the card is, or is to be; its name may be in any letter case."""
+    cards = [file.path for file in read.files if file.path.casefold() == "readme.md"]
+    if len(cards) > 1:
+        raise RegistryError(f"{folder} holds {' and '.join(cards)}: keep one card")
+    return folder / (cards[0] if cards else "README.md")
+
+
+def _own(folder: Path, card: Path, read: ModelFolder, name: str | None) -> OwnModel:
+    record, named = read_own(read, name or default_name(folder))
+    files = tuple(file.path for file in read.files if file.size)
+    notices = [path for path in files if _NOTICE_FILE.fullmatch(path)] if folder.is_dir() else []
+    readme = _text(card) if card.name in files else ""
+    texts = "\n".join(_text(folder / path) for path in notices)
+    return OwnModel(
+        record, name is not None, tuple(Naming(**asdict(one)) for one in named), read.card, files, readme, texts
+    )
 
 
 def _text(path: Path) -> str:
@@ -103,10 +118,10 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _diff(before: str, after: str) -> str:
+def _diff(before: str, after: str, name: str) -> str:
     """A diff as `git apply` reads it: of lines that end with a line feed, whatever else they hold."""
     old, new = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (before, after))
-    lines = difflib.unified_diff(old, new, "a/README.md" if before else "/dev/null", "b/README.md")
+    lines = difflib.unified_diff(old, new, f"a/{name}" if before else "/dev/null", f"b/{name}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 

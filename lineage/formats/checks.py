@@ -27,11 +27,14 @@ def _(found: Check) -> str:
         f"  effective  {found.effective}",
     ]
     for finding in found.findings:
-        lines += ["", *finding_lines(finding)]
+        head, *rest = finding_lines(finding)
+        lines += ["", f"{finding.grade}: {head}", *rest]
     for problem in _ordered(found):
         lines += ["", *_problem_lines(problem)]
     if not found.findings and not found.problems:
-        lines += ["", "nothing to put right"]
+        lines += ["", "nothing else to put right" if found.waived else "nothing to put right"]
+    lines += [f"waived: {f.rule} of {f.ancestor or 'the label'}: {f.waived}" for f in found.waived]
+    lines += [f"note: {remark}" for remark in found.remarks]
     put = {name: value for name, value in found.front_matter.items() if value is not None}
     gone = [name for name, value in found.front_matter.items() if value is None]
     if put:
@@ -48,7 +51,7 @@ def _ordered(found: Check) -> list[Problem]:
 
 
 def _problem_lines(problem: Problem) -> list[str]:
-    lines = [f"{problem.rule} ({problem.grade}): {problem.says}"]
+    lines = [f"{problem.grade}: {problem.rule}", f"  {problem.says}"]
     if problem.license:
         where = f", section {problem.section}" if problem.section else ""
         lines.append(f"  asked by  {problem.license}{where}")

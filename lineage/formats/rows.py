@@ -32,7 +32,7 @@ def text_table(table: Table) -> str:
     right = [all(isinstance(row[i], int | None) and not isinstance(row[i], bool) for row in table.rows) for i in kept]
     lines = [_aligned(line, widths, right) for line in [header, *cells]] if kept else []
     above = [printable(table.title), ""] if table.title else []
-    return "\n".join([*above, *lines, *table.notes])
+    return "\n".join([*above, *lines, *map(printable, table.notes)])
 
 
 def _aligned(cells: list[str], widths: list[int], right: list[bool]) -> str:
@@ -78,7 +78,7 @@ def markdown_table(table: Table) -> str:
         for i, row in enumerate(lines)
     ]
     above = [markdown_text(table.title), ""] if table.title else []
-    below = ["", *table.notes] if table.notes else []
+    below = ["", *map(markdown_text, table.notes)] if table.notes else []
     return "\n".join([*above, *rows, *below])
 
 

@@ -2,7 +2,7 @@
 
 from lineage.formats.rows import Table
 from lineage.formats.tables import as_table
-from lineage.formats.text import number, printable
+from lineage.formats.text import number
 from lineage.listing import Place, header, list_line
 from lineage.scan import Scan, Used
 
@@ -16,7 +16,7 @@ def _(found: Scan) -> Table:
         (one.model or one.name, one.file, one.line, one.how, one.revision, one.state, one.license) for one in found.uses
     ]
     columns = ("model", "file", "line", "how", "revision", "state", "license")
-    return Table(columns, rows, notes=(summary(found), *map(printable, remarks(found))))
+    return Table(columns, rows, notes=(summary(found), *remarks(found)))
 
 
 def model_list(found: Scan) -> str:

@@ -344,3 +344,18 @@ def test_hostile_files_end_soon(tmp_path: Path, name: str, text: str) -> None:
 def test_nothing_is_said_on_the_way(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert named(tmp_path, 'x = "\\d"\ny = 1 is 1\nLLM("a/B")') == [(3, "a/B")]
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("values.yaml", "a: {{ .Values.x }}\nb: @bad\nmodel: Qwen/Qwen3-8B\n"),
+        ("broken.ipynb", "{broken"),
+        ("cut.json", '{"model": "Qwen/Qwen3-8B", "x": '),
+    ],
+)
+def test_a_broken_file_is_told(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    (found,) = read_code([tmp_path])
+    assert found.left_out == "is broken: what it names may be missing"
+    assert [one.name for one in found.mentions] == (["Qwen/Qwen3-8B"] if name == "cut.json" else [])

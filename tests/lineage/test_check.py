@@ -62,7 +62,7 @@ def test_an_apache_claim_on_a_llama_adapter_fails_and_the_patched_card_passes(wo
     assert (found["verdict"], found["class"], found["base_models"]) == ("conflict", "violation", [LLAMA])
     assert rules(found) == {
         "base-model-missing": "violation",
-        "name": "violation",
+        "name": "review",
         "display": "review",
         "notice": "review",
         "license-file": "review",
@@ -150,6 +150,7 @@ def test_a_licence_that_the_hub_has_no_id_for_is_declared_by_its_name(registry: 
     found = checked(registry, adapter(tmp_path / "bot", "Qwen/Q", "---\nlicense: apache-2.0\n---\n"), code=1)
     wanted = {"license": "other", "license_name": "qwen-research", "license_link": "LICENSE"}
     assert wanted.items() <= found["front_matter"].items()
+    assert rules(found)["license-file"] == "review"
 
 
 def test_a_policy_waives(world: Engine, tmp_path: Path) -> None:
@@ -161,6 +162,8 @@ def test_a_policy_waives(world: Engine, tmp_path: Path) -> None:
     waived = lineage(*args, "--policy", policy)
     assert waived.exit_code == 0, waived.output
     assert json.loads(waived.stdout)["findings"] == []
+    assert [one["waived"] for one in json.loads(waived.stdout)["waived"]] == ["asked"]
+    assert f"waived: {rule} of" in lineage(*args[:4], *args[6:], "--policy", policy).stdout
 
 
 def test_hostile_cards_and_names(world: Engine, tmp_path: Path) -> None:
@@ -193,7 +196,8 @@ def test_the_hook_runs_on_a_folder(world: Engine, tmp_path: Path) -> None:
     folder = adapter(tmp_path / "bot")
     assert ran(hook["entry"], folder, world) == 1
     lineage("check", folder, "--fix", "--db", database(world))
-    assert ran(f"{hook['entry']} --name me/Llama-Bot", folder, world) == 0
+    assert ran(hook["entry"], folder, world) == 0
+    assert ran(f"{hook['entry']} --name me/bot", folder, world) == 1
 
 
 def test_the_action_runs_on_a_folder(world: Engine, tmp_path: Path) -> None:
@@ -215,3 +219,45 @@ def ran(command: str, folder: Path, engine: Engine, **environment: str) -> int:
     env = {"PATH": f"{bin}:/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONPATH": str(CHECKOUT)}
     env |= {"LINEAGE_DB": database(engine), **environment}
     return subprocess.run(["bash", "-euc", command], cwd=folder, env=env, check=False, capture_output=True).returncode
+
+
+def test_a_card_in_another_letter_case_is_the_card(world: Engine, tmp_path: Path) -> None:
+    card = f"---\nlicense: mit\nbase_model: {LLAMA}\n---\nBuilt with Llama\n"
+    folder = adapter(tmp_path / "bot", card=None, **{"readme.md": card})
+    assert "display" not in rules(checked(world, folder, code=1))
+    lineage("check", folder, "--fix", "--db", database(world))
+    assert sorted(path.name for path in folder.iterdir()) == ["adapter_config.json", "readme.md"]
+    assert "license: llama3.1\n" in (folder / "readme.md").read_text()
+    write(folder, {"README.md": card})
+    assert "keep one card" in refusal("check", folder, "--db", database(world))
+
+
+def test_what_a_policy_knows_and_allows_counts_for_all(world: Engine, tmp_path: Path) -> None:
+    policy = tmp_path / "lineage.toml"
+    policy.write_text('[[clarify]]\nmodel = "x/Other"\nlicense = "llama3.1"\nevidence = "told"\n')
+    folder = adapter(tmp_path / "bot", "x/Other", "---\nlicense: mit\nbase_model: x/Other\n---\n")
+    found = checked(world, folder, "--policy", policy, code=1)
+    assert {"name", "display", "notice", "license-file"} <= rules(found).keys()
+    assert found["front_matter"]["license"] == "llama3.1"
+    policy.write_text(policy.read_text() + '\n[licenses]\nallow = ["mit", "apache-2.0"]\n')
+    assert "license" not in checked(world, folder, "--policy", policy, code=1)["front_matter"]
+
+
+def test_files_that_only_begin_like_a_licence_or_a_notice(world: Engine, tmp_path: Path) -> None:
+    card = "---\nlicense: apache-2.0\nbase_model: Qwen/Qwen3-8B\n---\n"
+    files = {"licensed_vocab.json": "{}", "LICENSE": "", "noticeboard.bin": "x" * 100, "NOTICE.gguf": "x"}
+    folder = adapter(tmp_path / "bot", "Qwen/Qwen3-8B", card, **files)
+    assert "license-file" in rules(checked(world, folder))
+    write(folder, {"LICENSE-APACHE.txt": "text"})
+    assert "license-file" not in rules(checked(world, folder))
+
+
+def test_a_card_that_is_no_yaml_is_told_as_that(world: Engine, tmp_path: Path) -> None:
+    found = checked(world, adapter(tmp_path / "bot", "Qwen/Qwen3-8B", "---\nlicense: [\n---\n"), code=1)
+    assert "no-card" not in rules(found)
+    assert "broken-file" in rules(found)
+
+
+def test_a_patch_is_in_no_format(world: Engine, tmp_path: Path) -> None:
+    said = refusal("check", adapter(tmp_path / "bot"), "--patch", "-f", "json", "--db", database(world))
+    assert "leave -f out" in said

@@ -54,6 +54,7 @@ def test_nothing_moved(registry: Engine, held: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(held.parent)
     said = answer(registry, "lock", "--verify")
     assert "nothing moved: c/Merge as on 2026-01-01, data of 2026-01-01" in said
+    assert "of 1 models no commit is known" in said
 
 
 MOVES: list[tuple[Callable[[list[Row]], None], set[tuple[str, str]]]] = [
@@ -102,6 +103,16 @@ def test_refusals(registry: Engine, held: Path, tmp_path: Path) -> None:
     for text in ("", "[]", "{}", "[" * 100_000, '{"schema": "finetune-lineage/lock/1", "asked": [1]}'):
         (tmp_path / "bad").write_text(text)
         assert "is no lock" in refusal("lock", "--verify", tmp_path / "bad", *db)
+    empty: dict[str, Any] = {
+        "schema": "finetune-lineage/lock/1",
+        "asked": [],
+        "models": [],
+        "data_date": None,
+        "catalogue": "",
+    }
+    (tmp_path / "bad").write_text(json.dumps(empty))
+    assert "is no lock" in refusal("lock", "--verify", tmp_path / "bad", *db)
+    assert "is at" in refusal("lock", f"a/Base@{'c' * 40}", *db)
     (tmp_path / "bad").write_text('{"schema": "finetune-lineage/lock/9"}')
     assert "another version" in refusal("lock", "--verify", tmp_path / "bad", *db)
 
@@ -111,6 +122,12 @@ def test_hostile_texts(registry: Engine, held: Path, tmp_path: Path) -> None:
     said["models"][0]["license"] = "\x1b[31m\u202e<script>"
     said["asked"].append("no/\x1b[2J")
     (tmp_path / "odd").write_text(json.dumps(said))
+    still = json.loads(held.read_text()) | {"data_date": "\x1b[31m<b>", "asked": ["c/Merge?\x1b[31m"]}
+    (tmp_path / "still").write_text(json.dumps(still))
+    for format_ in ("table", "markdown"):
+        quiet = lineage("lock", "--verify", tmp_path / "still", "-f", format_, "--db", database(registry))
+        assert not STEERING.search(quiet.stdout)
+        assert format_ == "table" or "<b>" not in quiet.stdout
     result = lineage("lock", "--verify", tmp_path / "odd", "--db", database(registry))
     assert result.exit_code == 1
     assert not STEERING.search(result.stdout)

@@ -60,6 +60,7 @@ def test_what_is_not_known_is_said(world: Engine) -> None:
 
 
 def test_several_models_share_their_ancestors(world: Engine) -> None:
+    assert notice(world, ["me/Tuned", "me/tuned"]).asked == ("me/Tuned",)
     ids = [one.id for one in notice(world, ["me/Tuned", "me/Merge"]).models]
     assert ids[:2] == ["me/Tuned", "me/Merge"]
     assert len(ids) == len(set(ids)) == 4
