@@ -68,10 +68,13 @@ def _no_progress(done: int, total: int) -> None:
     """Whom nobody tells."""
 
 
-def read_folder(path: Path, progress: Callable[[int, int], None] = _no_progress) -> ModelFolder:
+def read_folder(
+    path: Path, progress: Callable[[int, int], None] = _no_progress, *, hashing: bool = True
+) -> ModelFolder:
     """Read a model folder, or one `.gguf` or `.safetensors` file as a folder that holds it alone.
 
-    `progress` is told how many bytes are hashed, of how many. FolderError where the folder is none, leads out of itself
+    `progress` is told how many bytes are hashed, of how many. Without `hashing`, each file's head alone is read, and
+    there are no sums (`sha256` and `digest` are empty). FolderError where the folder is none, leads out of itself
     by a link, holds what is no file, cannot be read, or changes meanwhile.
     """
     root, found = _find(path)
@@ -86,13 +89,13 @@ def read_folder(path: Path, progress: Callable[[int, int], None] = _no_progress)
                 findings.read(file.path, stream, file.status.st_size)
                 stream.seek(0)
             sha256 = hashlib.sha256()
-            for chunk in _chunks(stream, file):
+            for chunk in _chunks(stream, file) if hashing else ():
                 sha256.update(chunk)
                 done += len(chunk)
                 progress(done, total)
-        files.append(Hashed(file.path, file.status.st_size, sha256.hexdigest()))
+        files.append(Hashed(file.path, file.status.st_size, sha256.hexdigest() if hashing else ""))
     lines = "".join(f"{file.sha256}  {file.path}\n" for file in files)
-    digest = hashlib.sha256(lines.encode()).hexdigest()
+    digest = hashlib.sha256(lines.encode()).hexdigest() if hashing else ""
     defects = tuple(dict.fromkeys(findings.notes.defects))
     return ModelFolder(findings.card, findings.clues, findings.licenses, findings.facts, tuple(files), digest, defects)
 

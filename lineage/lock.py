@@ -6,16 +6,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from lineage.audit import ANY, audit
 from lineage.licenses.catalogue import catalogue
 from lineage.selection import Selection
 from registry.database import reading
 from registry.names import UnknownModel, find_model
-from registry.read import data_date, walk
+from registry.read import data_date, facts_of, walk
 from registry.records import RegistryError
-from registry.tables import MODELS, among
 
 #: The file that a lock is kept in unless another is named, and the most bytes that are read of one.
 LOCK_FILE, _LONGEST = "lineage.lock", 100_000_000
@@ -76,8 +75,7 @@ def lock(engine: Engine, names: Sequence[str]) -> Lock:
     with reading(engine) as connection:
         asked = {(found := find_model(connection, name)).key: found.revision for name in names}
         steps, briefs = walk(connection, list(asked), up=True)
-        commits = select(MODELS.c.key, MODELS.c.sha).where(among(connection, MODELS.c.key, briefs))
-        shas: dict[int, str | None] = {row[0]: row[1] for row in connection.execute(commits)}
+        shas = {key: facts.sha for key, facts in facts_of(connection, briefs).items()}
         date = data_date(connection)
     for key, revision in asked.items():
         if revision is not None and not (shas[key] or "").startswith(revision.lower()):

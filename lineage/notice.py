@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from sqlalchemy import Engine
 
-from lineage.ancestry import Ancestry, is_opaque, read_ancestry
+from lineage.ancestry import Ancestry, read_ancestry
 from lineage.evidence import Files, FileText
 from lineage.licenses.catalogue import Fact, catalogue
 from registry.database import reading
 from registry.names import find_model
-from registry.read import Step, data_date
-from registry.records import Relation, State
+from registry.read import data_date
+from registry.records import State
 
 #: What a copy of a licence's text must come with, by axis.
 _AXES = ("notice", "naming")
@@ -67,10 +67,11 @@ def notice(
         ancestries = [read_ancestry(connection, find_model(connection, name).key) for name in names]
         date = data_date(connection)
     found: dict[str, Attribution] = {}
+    opaque = {key for ancestry in ancestries for key in ancestry.opaque()}
     wanted = [(ancestry, ancestry.model) for ancestry in ancestries]
     wanted += [(ancestry, key) for ancestry in ancestries for key in ancestry.ancestors]
     for ancestry, key in wanted:
-        found.setdefault(ancestry.briefs[key].id, _attribution(ancestry, key))
+        found.setdefault(ancestry.briefs[key].id, _attribution(ancestry, key, opaque))
     if read is not None:
         files = read(list(found))
         found = {id: _with_files(one, files.get(id, Files())) for id, one in found.items()}
@@ -79,13 +80,12 @@ def notice(
     return Notice(asked, tuple(found.values()), tuple(map(_terms, used)), date, catalogue().version)
 
 
-def _attribution(ancestry: Ancestry, key: int) -> Attribution:
-    brief, label = ancestry.briefs[key], ancestry.labels[key]
-    steps: Sequence[Step] = ancestry.parents_of(key)
+def _attribution(ancestry: Ancestry, key: int, opaque: set[int]) -> Attribution:
+    brief, label, steps = ancestry.briefs[key], ancestry.labels[key], ancestry.parents_of(key)
     problem = None
     if brief.state == State.PLACEHOLDER:
         problem = "it was never seen: what it is under, and what it was made from, is not known"
-    elif is_opaque(label, copy=bool(steps) and all(step.relation == Relation.QUANTIZED for step in steps)):
+    elif key in opaque or (key == ancestry.model and label.lacking):
         problem = f"its terms cannot be told: {label.text}"
     made = tuple((step.relation, ancestry.briefs[step.parent].id) for step in steps)
     return Attribution(brief.id, label.text, tuple(sorted(label.licenses)), made, problem)

@@ -20,7 +20,6 @@ from lineage.cli.options import (
     write_bytes,
     write_result,
 )
-from lineage.cli.progress import progress_bar
 from lineage.cli.register import default_name
 from lineage.formats.text import printable
 from lineage.front_matter import with_fields
@@ -63,8 +62,7 @@ def check_command(
         raise click.UsageError(f"{name!r} is no name for a model: say --name OWNER/MODEL, as ids of the Hub are")
     if patch and ctx.get_parameter_source("format_") is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--patch writes a diff: leave -f out")
-    with progress_bar("reading", "B") as progress:
-        read = read_folder(folder, progress)
+    read = read_folder(folder, hashing=False)
     card = _card(folder, read)
     if fix and (not folder.is_dir() or card.is_symlink()):
         # A link leads into the cache of huggingface_hub, whose files others share.

@@ -267,3 +267,13 @@ def test_deep_folders(tmp_path: Path) -> None:
     os.remove(f"{deep[-1]}/x.txt")
     for folder in reversed(deep):  # shutil.rmtree would recurse
         os.rmdir(folder)
+
+
+def test_without_hashing_it_says_the_same_but_for_the_sums(tmp_path: Path) -> None:
+    told: list[int] = []
+    whole = read_folder(merge(tmp_path / "one"))
+    bare = read_folder(tmp_path / "one", lambda done, total: told.append(done), hashing=False)
+    assert told == [0]
+    assert bare.digest == ""
+    assert bare.files == tuple(Hashed(file.path, file.size, "") for file in whole.files)
+    assert (bare.card, bare.clues, bare.facts, bare.defects) == (whole.card, whole.clues, whole.facts, whole.defects)

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from huggingface_hub.utils._http import http_stream_backoff
 from sqlalchemy import Engine
 
 from crawler.absent import save_answer
@@ -301,3 +302,22 @@ def test_commands_tell_what_could_not_be_told(registry: Engine) -> None:
     with server(lambda path: page(api_row("me/M")) if "?" in path and "/me/" not in path else (403, {}, b"{}")) as url:
         done = lineage("crawl", "reconcile", "--endpoint", url, "--db", database(registry))
     assert "\n1 models could not be told about\n" in done.stdout
+
+
+def test_a_connection_that_another_request_closed_is_tried_again(
+    registry: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When one of several requests cannot connect, huggingface_hub closes the client of all."""
+    real, closed = http_stream_backoff, [True]
+
+    def once_closed(*args: object, **options: object) -> object:
+        if closed:
+            closed.clear()
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("crawler.hub.http_stream_backoff", once_closed)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    with FakeHub(small_world()) as hub:
+        assert crawled(registry, hub).saved.models == len(hub.world)
+    assert not closed

@@ -22,8 +22,9 @@ from lineage.sayings import ABSENT
 from lineage.selection import Selection
 from registry.bulk import RELATIONS
 from registry.records import Relation
+from tests.crawler.folders import write
 from tests.families import family
-from tests.lineage.calls import answer, database, refusal
+from tests.lineage.calls import answer, database, lineage, refusal
 
 SKETCH = """
     top/Base  apache-2.0
@@ -154,3 +155,12 @@ def test_what_cannot_be_drawn_is_refused(
         "map", "top/Base", "-o", tmp_path / "map.png", "--db", name
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_registered_model_stands_on_the_map_and_names_one(registry: Engine, tmp_path: Path) -> None:
+    family(registry, SKETCH)
+    folder = write(tmp_path / "own", {"README.md": "---\nbase_model: me/Tuned\n---\n"})
+    assert lineage("register", folder, "--name", "acme/bot", "--db", database(registry)).exit_code == 0
+    assert "acme/bot@1" in family_map(registry, "top/Base").ids
+    assert list(family_map(registry, "acme/bot").ids) == ["acme/bot@1"]
+    assert answer(registry, "map", "acme/bot", "-o", tmp_path / "map.html") == ""
