@@ -22,7 +22,7 @@ from lineage.cli.options import (
     write_text,
 )
 from lineage.evidence import Files, FileText
-from lineage.formats.html import html
+from lineage.formats.audit_page import audit_page
 from lineage.formats.junit import junit
 from lineage.formats.sarif import sarif
 from lineage.formats.text import number
@@ -109,7 +109,7 @@ def audit_command(
 
 def _written(found: Audit, format_: str, file: str | None, *, strict: bool) -> str:
     special: dict[str, Callable[[], str]] = {
-        "html": lambda: html(found),
+        "html": lambda: audit_page(found),
         "sarif": lambda: sarif(found, file or found.summary.policy),
         "junit": lambda: junit(found, file, strict=strict),
     }

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from lineage.audit import Audit
-from lineage.formats.html import html
+from lineage.formats.audit_page import audit_page
 
 
 class Element:
@@ -75,7 +75,7 @@ class Reader(HTMLParser):
 
 def read(found: Audit) -> Element:
     """The page of an audit as a tree."""
-    page = html(found)
+    page = audit_page(found)
     assert page.startswith("<!DOCTYPE html>\n<html lang=")
     page.encode()
     return Reader(page).root.one("html")

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from lineage.formats.html import html
+from lineage.formats.audit_page import audit_page
 from lineage.formats.markup import Markup, clipped, joined, link, tag
 from lineage.formats.text import printable
 from tests.lineage.audits import HOSTILE, STEERING, audit_of, audited, finding, hostile, mixed
@@ -63,7 +63,7 @@ def test_what_the_page_is_made_of_comes_with_the_product() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_is_text(text: str) -> None:
-    written = html(hostile(text))
+    written = audit_page(hostile(text))
     assert not set(written) & set(STEERING)
     page = read(hostile(text))
     assert shape(page) == shape(read(hostile("plain")))

@@ -7,7 +7,8 @@ import pytest
 
 from lineage.audit import Audit
 from lineage.evidence import Evidence
-from lineage.formats.html import ENDS, FINDINGS, MODELS, PASSING, ROWS, html
+from lineage.formats.articles import ENDS
+from lineage.formats.audit_page import FINDINGS, MODELS, PASSING, ROWS, audit_page
 from lineage.scoreboard import Offender
 from tests.lineage.audits import SOURCE, audit_of, audited, bare, branch, finding, mixed
 from tests.lineage.pages import Element, read, rows
@@ -77,7 +78,7 @@ def test_the_parts_stand_in_the_order_in_which_they_matter() -> None:
         "a", "header", "main", "footer", "script",
     ]  # fmt: skip
     assert page.one("footer").text.startswith("This is about labels and terms; it is no legal advice.")
-    assert html(mixed()).count("no legal advice") == 1
+    assert audit_page(mixed()).count("no legal advice") == 1
 
 
 def test_the_offenders_are_told_with_what_mending_them_clears() -> None:

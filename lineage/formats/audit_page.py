@@ -6,33 +6,22 @@ allows that script and its style alone, by their hashes.
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
-from urllib.parse import quote
 
 from lineage.audit import CLASSES, Audit, Audited
-from lineage.findings import Finding
+from lineage.formats.articles import ANNOTATIONS, MARKS, MEANING, article, model_link
 from lineage.formats.audits import places_words
 from lineage.formats.licenses import NO_ADVICE
-from lineage.formats.markup import Markup, clipped, joined, link, tag
-from lineage.formats.pages import own, page
+from lineage.formats.markup import Markup, clipped, tag
+from lineage.formats.pages import definitions, own, page, section, table
 from lineage.formats.text import number
 from lineage.scoreboard import Branch, Offender
-from registry.records import Relation
 
 #: So many models are told in full, so many that pass are listed, so many offenders and branches, findings of a model.
 MODELS, PASSING, ROWS, FINDINGS = 500, 1_000, 50, 20
-#: Of a long path so many models are drawn at each end.
-ENDS = 8
 _TITLES = {"begins": "Where it begins", "branches": "Branches", "models": "Models", "passing": "Models that pass"}
-_MARKS = {"violation": "✕", "review": "?", "pass": "✓"}
-_MEANING = {
-    "violation": "Terms that came along, or the policy, speak against the label.",
-    "review": "It cannot be told from what is known, or the law is open: somebody has to look.",
-    "pass": "Nothing that is known speaks against the label.",
-}
-_ANNOTATIONS = {"tool-default": "the label is one that a tool writes into every card"}
 
 
-def html(found: Audit) -> str:
+def audit_page(found: Audit) -> str:
     """The audit as a page of its own."""
     style, script = own("audit.css"), own("audit.js")
     title = f"Licence audit: {clipped(found.summary.asked)}"
@@ -51,7 +40,7 @@ def html(found: Audit) -> str:
         script,
         tag("a", "Skip to the findings", href="#content", class_="skip"),
         tag("header", *_header(found, title), _contents(shown)),
-        tag("main", *(_section(id_, content) for id_, content in shown.items()), id="content"),
+        tag("main", *(section(id_, _TITLES[id_], content) for id_, content in shown.items()), id="content"),
         tag("footer", tag("p", NO_ADVICE), tag("p", f"Written by finetune-lineage {version('finetune-lineage')}.")),
     )
 
@@ -84,18 +73,13 @@ def _contents(sections: Iterable[str]) -> Markup:
     return tag("nav", tag("ul", *links), aria_label="Sections")
 
 
-def _section(id_: str, content: Iterable[str]) -> Markup:
-    heading = tag("h2", _TITLES[id_], id=f"{id_}-title")
-    return tag("section", heading, *content, id=id_, aria_labelledby=f"{id_}-title")
-
-
 def _class(found: Audit, name: str) -> Markup:
     """One of the three classes, with its number and what its models came to."""
     n = found.summary.classes[name]
     verdicts = found.summary.verdicts.get(name, {}).items()
     words = ", ".join(f"{number(count)} {verdict}" for verdict, count in verdicts)
-    head = (tag("strong", f"{_MARKS[name]} {number(n)}"), f" {name}{_share(n, found.summary.audited)}")
-    return tag("li", *head, tag("p", _MEANING[name]), tag("p", words, class_="soft"), class_=name)
+    head = (tag("strong", f"{MARKS[name]} {number(n)}"), f" {name}{_share(n, found.summary.audited)}")
+    return tag("li", *head, tag("p", MEANING[name]), tag("p", words, class_="soft"), class_=name)
 
 
 def _share(n: int, of: int) -> str:
@@ -134,14 +118,14 @@ def _begins(found: Audit) -> list[Markup]:
     return [
         tag("p", tag("strong", lead), class_="lead"),
         tag("p", words, class_="soft lead"),
-        _table("Models where findings begin", columns, map(_offender, shown), texts={3}),
+        table("Models where findings begin", columns, map(_offender, shown), texts={3}),
         *_left_out(len(s.offenders) - len(shown) + s.more["offenders"], "models where findings begin"),
     ]
 
 
 def _offender(offender: Offender) -> tuple[str, ...]:
     counts = map(number, (offender.models, offender.clears))
-    return _model_link(offender.model), *counts, offender.says, number(offender.downloads)
+    return model_link(offender.model), *counts, offender.says, number(offender.downloads)
 
 
 def _branches(found: Audit) -> list[Markup]:
@@ -152,14 +136,14 @@ def _branches(found: Audit) -> list[Markup]:
     columns = ("Branch", "Shares", "Models", "Violation", "Review", "Pass")
     return [
         tag("p", words, class_="soft lead"),
-        _table("Branches by class", columns, map(_branch, shown), texts={1}),
+        table("Branches by class", columns, map(_branch, shown), texts={1}),
         *_left_out(len(s.branches) - len(shown) + s.more["branches"], "branches"),
     ]
 
 
 def _branch(branch: Branch) -> tuple[str, ...]:
     counts = (branch.violation, branch.review, branch.passed)
-    return _model_link(branch.model), _bar(counts), *map(number, (branch.models, *counts))
+    return model_link(branch.model), _bar(counts), *map(number, (branch.models, *counts))
 
 
 def _models(found: Audit, told: Sequence[Audited]) -> list[Markup]:
@@ -188,22 +172,22 @@ def _filter() -> Markup:
 
 
 def _model(model: Audited) -> Markup:
-    badge = tag("span", f"{_MARKS[model.grade]} {model.grade}", class_="badge")
+    badge = tag("span", f"{MARKS[model.grade]} {model.grade}", class_="badge")
     words = f"{model.verdict} · declares {clipped(model.declared)}"
     summary = tag("summary", badge, tag("span", model.model, class_="id"), tag("span", words, class_="soft"))
     shown = model.findings[:FINDINGS]
     facts = {
-        "Model": _model_link(model.model),
+        "Model": model_link(model.model),
         "Declared": model.declared,
         "Effective": model.effective,
         "Downloads": f"{number(model.downloads)} in the last 30 days" if model.downloads is not None else None,
         "Line": number(model.line) if model.line is not None and not model.places else None,
         "Named at": clipped(places_words(model), 2_000),
-        "Note": "; ".join(_ANNOTATIONS.get(note, note) for note in model.annotations),
+        "Note": "; ".join(ANNOTATIONS.get(note, note) for note in model.annotations),
         "Evidence": _evidence(model),
     }
     more = _left_out(len(model.findings) - len(shown), "findings")
-    inside = (_terms(facts), *(_finding(model, found) for found in shown), *more)
+    inside = (definitions(facts), *(article(found, model.declared) for found in shown), *more)
     return tag("details", summary, tag("div", *inside, class_="inside"), class_=f"model {model.grade}")
 
 
@@ -214,79 +198,12 @@ def _evidence(model: Audited) -> str | None:
     return f"grade {model.evidence.level} of 4{f': {model.evidence.lacks}' if model.evidence.lacks else ''}"
 
 
-def _finding(model: Audited, found: Finding) -> Markup:
-    by = f" of {found.ancestor}" if found.ancestor else ""
-    against = f"{found.license or 'unknown terms'}{by}" if found.license or by else ""
-    waived = found.waived is not None
-    facts = {
-        "Waived": found.waived,
-        "Begins at": _model_link(found.offender) if found.offender and found.offender not in found.path else None,
-        "Clause": _clause(found),
-        "Source": _source(found),
-        "To mend it": tag("span", found.mend, class_="mend") if found.mend and not waived else None,
-    }
-    parts = [
-        tag(
-            "h3",
-            tag("span", f"{'waived: ' if waived else ''}{found.verdict}", class_="badge"),
-            against,
-            tag("span", f"rule {found.rule}", class_="note"),
-        ),
-        tag("p", found.says),
-    ]
-    parts += [tag("p", "Arguable: whether the licence reaches weights is open.", class_="note")] * found.arguable
-    parts += [_path(model, found)] if len(found.path) > 1 else []
-    return tag("article", *parts, _terms(facts), class_=f"finding {'waived' if waived else found.grade}")
-
-
-def _clause(found: Finding) -> str | None:
-    if found.clause:
-        return f"{f'{found.section}: ' if found.section else ''}{found.clause}"
-    return "none is noted: the licence was not read in full" if found.license and found.unverified else None
-
-
-def _source(found: Finding) -> Markup | None:
-    """Where a clause stands; only an https address is a link."""
-    if not found.source:
-        return None
-    return joined([link(found.source), " (unverified: it was not read in full)" if found.unverified else ""])
-
-
-def _path(model: Audited, found: Finding) -> Markup:
-    """The way of a licence: from the ancestor that brought it down to the model, with how each was made."""
-    ids, made = found.path[::-1], ("", *found.relations[::-1])
-    last = len(ids) - 1
-    drawn = [i for i, id_ in enumerate(ids) if i < ENDS or i > last - ENDS or id_ == found.offender]
-    steps: list[Markup] = []
-    for before, i in zip([-1, *drawn], drawn, strict=False):
-        if i - before > 1:
-            steps.append(
-                tag("li", _arrow("…"), tag("span", f"{number(i - before - 1)} more", class_="box"), class_="gap")
-            )
-        notes = [f"brings {found.license or 'unknown terms'}"] * (i == 0)
-        notes += [f"declares {clipped(model.declared)}"] * (i == last)
-        steps.append(_step(ids[i], made[i], notes, offender=ids[i] == found.offender))
-    return tag("ol", *steps, class_="path", aria_label="The way of the licence down to the model")
-
-
-def _step(id_: str, relation: str, notes: Iterable[str], *, offender: bool) -> Markup:
-    """A model on the way, with the arrow that leads to it."""
-    arrow = [_arrow("derived" if relation == Relation.UNKNOWN else relation)] if relation else []
-    mark = [tag("strong", "◆ it begins here")] if offender else []
-    box = tag("span", _model_link(id_), *(tag("small", note) for note in notes), *mark, class_="box")
-    return tag("li", *arrow, box, class_="offender" if offender else None)
-
-
-def _arrow(words: str) -> Markup:
-    return tag("span", words, class_="arrow")
-
-
 def _passing(found: Audit, passing: Sequence[Audited]) -> list[Markup]:
     shown = passing[:PASSING]
     if not shown:
         return [tag("p", "None.")]
     left = len(passing) - len(shown) + found.summary.classes["pass"] - sum(m.grade == "pass" for m in found.models)
-    items = (tag("li", _model_link(model.model), f" {model.declared}") for model in shown)
+    items = (tag("li", model_link(model.model), f" {model.declared}") for model in shown)
     words = tag("summary", f"{number(len(shown))} models with nothing against them")
     return [tag("details", words, tag("ul", *items, class_="passing")), *_left_out(left, "models that pass")]
 
@@ -294,27 +211,3 @@ def _passing(found: Audit, passing: Sequence[Audited]) -> list[Markup]:
 def _left_out(left: int, what: str) -> list[Markup]:
     words = f"{number(left)} more {what} are not shown here: the json format (lineage audit … -f json) has them all."
     return [tag("p", words, class_="soft")] if left > 0 else []
-
-
-def _table(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, texts: set[int]) -> Markup:
-    """A table that the keyboard can scroll sideways. The first cell of a row is its heading; the others are numbers,
-    but for the columns in `texts`."""
-    kinds = ["text" if i in texts else "number" for i in range(1, len(columns))]
-    head = [tag("th", words, scope="col", class_=kind) for words, kind in zip(columns, [None, *kinds], strict=True)]
-    lines = []
-    for first, *cells in rows:
-        filled = (tag("td", cell, class_=kind) for cell, kind in zip(cells, kinds, strict=True))
-        lines.append(tag("tr", tag("th", first, scope="row"), *filled))
-    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *lines))
-    return tag("div", table, class_="scroll", role="region", aria_label=name, tabindex=0)
-
-
-def _terms(facts: dict[str, str | None]) -> Markup:
-    told = (tag("div", tag("dt", name), tag("dd", fact)) for name, fact in facts.items() if fact)
-    return tag("dl", *told, class_="terms")
-
-
-def _model_link(id_: str) -> Markup:
-    if "@" in id_:  # a version that somebody registered
-        return tag("span", id_, class_="id")
-    return link(id_, f"https://huggingface.co/{quote(id_, errors='replace')}", class_="id")
