@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from lineage.ancestry import Ancestry, read_ancestry
 from lineage.evidence import Files, FileText
 from lineage.licenses.catalogue import Fact, catalogue
+from lineage.licenses.labels import page_of
 from registry.database import reading
 from registry.names import find_model
 from registry.read import data_date
@@ -100,7 +101,5 @@ def _with_files(one: Attribution, files: Files) -> Attribution:
 
 def _terms(id: str) -> Terms:
     license = catalogue().licenses[id]
-    # https://spdx.org/licenses/ has a page with the text of each licence of its list.
-    link = f"https://spdx.org/licenses/{license.spdx}.html" if license.spdx else None
     facts = tuple(fact for fact in license.facts if fact.axis in _AXES)
-    return Terms(id, license.name, link, license.notice, facts)
+    return Terms(id, license.name, page_of(id), license.notice, facts)

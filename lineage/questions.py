@@ -83,7 +83,11 @@ def may_i(engine: Engine, model: str, label: str) -> Answer:
 
 def may_use(engine: Engine, model: str, purpose: str) -> Answer:
     """May `model` be used for a purpose of PURPOSES, by its own label and all that it inherited?"""
-    ancestry, date = _read(engine, model)
+    return used(*_read(engine, model), purpose)
+
+
+def used(ancestry: Ancestry, date: str | None, purpose: str) -> Answer:
+    """The same of an ancestry that was read already; `date` is that of the data."""
     question, judge = PURPOSES[purpose]
     reasons = []
     mine = ancestry.labels[ancestry.model]
@@ -107,7 +111,11 @@ def may_use(engine: Engine, model: str, purpose: str) -> Answer:
 
 def suggest(engine: Engine, model: str) -> Suggestions:
     """The labels that `model` may carry, most permissive first."""
-    ancestry, date = _read(engine, model)
+    return suggested(*_read(engine, model))
+
+
+def suggested(ancestry: Ancestry, date: str | None) -> Suggestions:
+    """The same of an ancestry that was read already; `date` is that of the data."""
     known = catalogue().licenses
     inherited = sorted({license for license, _ in ancestry.origins()})
     usual = [id for id, license in known.items() if license.hub and license.kind not in {"none", "ambiguous", "data"}]

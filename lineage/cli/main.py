@@ -33,6 +33,7 @@ COMMANDS = {
     "policy": ("lineage.cli.audit:policy", "Say what you allow, waive and know besides: lineage.toml."),
     "check": ("lineage.cli.check:check_command", "Check a model folder before you publish it."),
     "notice": ("lineage.cli.notice:notice_command", "Write the attribution for MODELs and all they were made from."),
+    "dossier": ("lineage.cli.dossier:dossier_command", "Write a page about MODEL for who decides on its licence."),
     "lock": ("lineage.cli.lock:lock_command", "Write down what MODELs and all they were made from are now."),
     "register": ("lineage.cli.register:register", "Register a model of your own."),
     "model": ("lineage.cli.register:model", "Look after registered models: versions, aliases, notes."),

@@ -7,6 +7,7 @@ from lineage.findings import Finding
 from lineage.formats.markup import Markup, clipped, joined, link, tag
 from lineage.formats.pages import definitions
 from lineage.formats.text import number
+from lineage.licenses.sources import link_of
 from registry.records import Relation
 
 #: Of a long path so many models are drawn at each end.
@@ -30,7 +31,7 @@ def article(found: Finding, declared: str) -> Markup:
         "Waived": found.waived,
         "Begins at": model_link(found.offender) if found.offender and found.offender not in found.path else None,
         "Clause": _clause(found),
-        "Source": _source(found),
+        "Source": _source(found.source, unverified=found.unverified) if found.source else None,
         "To mend it": tag("span", found.mend, class_="mend") if found.mend and not waived else None,
     }
     parts = [
@@ -53,11 +54,9 @@ def _clause(found: Finding) -> str | None:
     return "none is noted: the licence was not read in full" if found.license and found.unverified else None
 
 
-def _source(found: Finding) -> Markup | None:
-    """Where a clause stands; only an https address is a link."""
-    if not found.source:
-        return None
-    return joined([link(found.source), " (unverified: it was not read in full)" if found.unverified else ""])
+def _source(source: str, *, unverified: bool) -> Markup:
+    """Where a clause stands, as a link where that is to be read at an address."""
+    return joined([link(source, link_of(source)), " (unverified: it was not read in full)" if unverified else ""])
 
 
 def _path(found: Finding, declared: str) -> Markup:

@@ -15,8 +15,9 @@ def own(name: str) -> Markup:
     return Markup(files("lineage").joinpath("data", name).read_text("utf-8"))
 
 
-def page(title: str, style: Markup, script: Markup, *body: str) -> str:
-    """A whole page. Its Content-Security-Policy allows this style and script, no others, and no request."""
+def page(title: str, style: Markup, script: Markup | None, *body: str) -> str:
+    """A whole page. Its Content-Security-Policy allows this style and script, no others, and no request;
+    without a script it allows none."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -26,7 +27,8 @@ def page(title: str, style: Markup, script: Markup, *body: str) -> str:
         tag("title", title),
         tag("style", style),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, tag('body', *body, tag('script', script)), lang='en')}"
+    scripts = [] if script is None else [tag("script", script)]
+    return f"<!DOCTYPE html>\n{tag('html', head, tag('body', *body, *scripts), lang='en')}"
 
 
 def section(id_: str, title: str, content: Iterable[str]) -> Markup:
@@ -54,7 +56,10 @@ def definitions(facts: dict[str, str | None]) -> Markup:
     return tag("dl", *told, class_="terms")
 
 
-def _policy(style: str, script: str) -> str:
-    hashes = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
-    style_hash, script_hash = (f"'sha256-{sum_}'" for sum_ in hashes)
-    return f"default-src 'none'; style-src {style_hash}; script-src {script_hash}; base-uri 'none'; form-action 'none'"
+def _policy(style: Markup, script: Markup | None) -> str:
+    scripts = "" if script is None else f" script-src {_hash(script)};"
+    return f"default-src 'none'; style-src {_hash(style)};{scripts} base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

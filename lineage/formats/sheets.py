@@ -7,14 +7,16 @@ from math import log10
 from typing import NamedTuple
 
 from lineage.folding import Group, fold
-from lineage.formats.markup import clipped, tag
-from lineage.formats.palette import ABSENT, STROKES, TONES, tone_of
+from lineage.formats.markup import Markup, clipped, tag
+from lineage.formats.palette import ABSENT, STROKES, TONES, Stroke, Tone, tone_of
 from lineage.formats.text import number, printable
 from lineage.neighbourhood import Neighbourhood
 from lineage.tidy import Spot, spots
 from registry.records import RegistryError
 
-_ROW, _GAP, _SLOT, _EDGE, _HEAD, _FOOT = 26, 96, 30, 30, 74, 86
+_ROW, _GAP, _SLOT, _EDGE, _HEAD, _FOOT = 26, 96, 30, 30, 74, 34
+#: A picture is at least so wide, for its title and legend.
+_NARROWEST = 760.0
 #: Pixels of a PNG: as many as take 300 MB while it is drawn.
 _MOST_PIXELS = 100_000_000
 #: The middling width of a character, in parts of its size: of DejaVu Sans, the widest that browsers are likely to take.
@@ -85,7 +87,7 @@ class Sheet(NamedTuple):
     title: str
 
 
-def svg(found: Neighbourhood) -> str:
+def svg(found: Neighbourhood) -> Markup:
     """The picture as SVG, which holds neither script nor reference."""
     sheet = _sheet(found)
     return tag(
@@ -211,8 +213,9 @@ def _sheet(found: Neighbourhood) -> Sheet:
         left += columns[column] + _GAP
     top = min(spot.row for spot in drawn)
     y = [_HEAD + _ROW / 2 + (spot.row - top) * _ROW for spot in drawn]
-    width = max(left - _GAP + _EDGE, 1500.0)
-    height = max(y) + _ROW / 2 + _FOOT
+    width = max(left - _GAP + _EDGE, _NARROWEST)
+    legend = list(_legend(width - _EDGE, max(y) + _ROW / 2 + _FOOT))
+    height = max(shape.y for shape in legend if isinstance(shape, Text)) + _ROW
     shapes: list[Shape] = []
     place = {spot.what: at for at, spot in enumerate(drawn) if isinstance(spot.what, int)}
     for parent, child, relation in _lines(found, drawn, place):
@@ -227,7 +230,7 @@ def _sheet(found: Neighbourhood) -> Sheet:
     facts = f"{number(found.total)} models, of which {number(folded)} are folded"
     facts += f" and {number(left_out)} left out by a limit" if left_out else ""
     facts += f" · data of {(found.data_date or 'an unknown date')[:10]}"
-    shapes += [Text(_EDGE, 28, title, 18, bold=True), Text(_EDGE, 52, facts, 13, _SOFT), *_legend(height)]
+    shapes += [Text(_EDGE, 28, title, 18, bold=True), Text(_EDGE, 52, facts, 13, _SOFT), *legend]
     return Sheet(width, height, shapes, title)
 
 
@@ -238,7 +241,8 @@ def _name(found: Neighbourhood, spot: Spot) -> str:
 
 
 def _width(name: str, spot: Spot) -> float:
-    return len(name) * 13 * _WIDE + (22 if isinstance(spot.what, Group) else _SLOT)
+    size = 14.5 if spot.what == 0 else 13  # the first is bold
+    return len(name) * size * _WIDE + (22 if isinstance(spot.what, Group) else _SLOT)
 
 
 def _lines(found: Neighbourhood, drawn: Sequence[Spot], place: dict[int, int]) -> Iterable[tuple[int, int, str]]:
@@ -273,14 +277,19 @@ def _drawn(found: Neighbourhood, spot: Spot, name: str, x: float, y: float, widt
     return [*shapes, Text(x + _SLOT, y, name, bold=first)]
 
 
-def _legend(height: float) -> Iterator[Shape]:
-    x, y = float(_EDGE), height - 52
-    for tone in (*TONES.values(), ABSENT):
-        yield Dot(x + 6, y, 6, tone.colour, filled=tone is not ABSENT)
-        yield Text(x + 18, y, tone.legend, 12, _SOFT)
-        x += 40 + len(tone.legend) * 12 * _WIDE
-    x, y = float(_EDGE), height - 26
-    for name, stroke in STROKES.items():
-        yield _curve(x - 6, y, x + 44, y, name)
-        yield Text(x + 50, y, stroke.legend, 12, _SOFT)
-        x += 76 + len(stroke.legend) * 12 * _WIDE
+def _legend(right: float, y: float) -> Iterator[Shape]:
+    """What colours mean, then what strokes mean, in as many lines as it takes."""
+    lines: list[tuple[Sequence[Tone | Stroke], int]] = [((*TONES.values(), ABSENT), 18), ((*STROKES.values(),), 50)]
+    for looks, sign in lines:
+        x = float(_EDGE)
+        for look in looks:
+            wide = sign + len(look.legend) * 12 * _WIDE
+            if x > _EDGE and x + wide > right:
+                x, y = float(_EDGE), y + _ROW
+            if isinstance(look, Tone):
+                yield Dot(x + 6, y, 6, look.colour, filled=look is not ABSENT)
+            else:
+                yield _curve(x - 6, y, x + 44, y, look.name)
+            yield Text(x + sign, y, look.legend, 12, _SOFT)
+            x += wide + 24
+        y += _ROW

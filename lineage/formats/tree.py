@@ -8,12 +8,15 @@ from lineage.family import Edge, Family, Member, Paths
 from lineage.formats.tables import more_paths
 from lineage.formats.text import number, printable
 from lineage.statistics import license_label
-from registry.records import Evidence, Relation, State
+from registry.records import HUB_EVIDENCE, Evidence, Relation, State
 
 #: Adds colour to a piece of text; the kinds are name, relation, faint and warning.
 Paint = Callable[[str, str], str]
 
-_EVIDENCE = {
+#: What an edge rests on, in words; a tree tells what is not the Hub's own word.
+EVIDENCE = {
+    Evidence.TAG: "by a tag of the Hub",
+    Evidence.BOTH: "by a tag of the Hub and its card",
     Evidence.CARD: "by its card only",
     Evidence.FILE: "by a file of the model",
     Evidence.HEURISTIC: "concluded, not stated",
@@ -23,7 +26,7 @@ _EVIDENCE = {
     Evidence.RENAME: "followed a rename",
     Evidence.LEGACY: "followed a legacy id",
 }
-_STATE = {State.GONE: "gone", State.PLACEHOLDER: "not seen"}
+STATE = {State.GONE: "gone", State.PLACEHOLDER: "not seen"}
 
 
 def plain(text: str, kind: str) -> str:
@@ -54,7 +57,7 @@ def _(paths: Paths, paint: Paint = plain) -> str:
     for path in paths.paths:
         lines = [paint(printable(paths.model), "name")]
         for depth, edge in enumerate(path):
-            words = [paint(_relation(edge, up=True), "relation"), paint(printable(edge.parent), "name")]
+            words = [paint(relation_words(edge, up=True), "relation"), paint(printable(edge.parent), "name")]
             lines.append(f"{'   ' * depth}└─ {'  '.join([*words, *_marked(_marks(None, edge), paint)])}")
         blocks.append("\n".join(lines))
     return "\n\n".join([*blocks, *more_paths(paths)])
@@ -101,7 +104,7 @@ class _Drawing:
         return [(indent, position == 0, item) for position, item in enumerate(reversed(items))]
 
     def _line(self, member: Member, edge: Edge | None, *, again: bool = False) -> str:
-        parts = [self.paint(_relation(edge, up=self.up), "relation")] if edge else []
+        parts = [self.paint(relation_words(edge, up=self.up), "relation")] if edge else []
         parts.append(self.paint(printable(self.labels.get(member.id, member.id)), "name"))
         parts.append(self.paint("↑ drawn above" if again else _facts(member), "faint"))
         return "  ".join([*parts, *_marked(_marks(None if again else member, edge), self.paint)])
@@ -109,15 +112,16 @@ class _Drawing:
 
 def _marks(member: Member | None, edge: Edge | None) -> list[str]:
     """What a reader should know before trusting a line."""
-    marks = [_STATE[State(member.state)]] if member and member.state in _STATE else []
-    return marks + ([_EVIDENCE[Evidence(edge.evidence)]] if edge and edge.evidence in _EVIDENCE else [])
+    marks = [STATE[State(member.state)]] if member and member.state in STATE else []
+    return marks + ([EVIDENCE[Evidence(edge.evidence)]] if edge and edge.evidence not in HUB_EVIDENCE else [])
 
 
 def _marked(marks: list[str], paint: Paint) -> list[str]:
     return [paint(f"[{', '.join(marks)}]", "warning")] if marks else []
 
 
-def _relation(edge: Edge, *, up: bool) -> str:
+def relation_words(edge: Edge, *, up: bool) -> str:
+    """How a model was made, or (`up`) what it is of the other."""
     relation = "derived" if edge.relation == Relation.UNKNOWN else edge.relation
     if not up:
         return relation

@@ -89,8 +89,10 @@ def other_names(licence: str) -> list[str]:
 
 
 def page_of(licence: str) -> str | None:
-    """The URL of a page with a licence's text, where cards name one that is known."""
-    return next(iter(_aliases()["links"].get(licence, ())), None)
+    """The URL of a page with a licence's text: SPDX's, where its list has it (https://spdx.org/licenses/), else the one
+    that cards name, where that is known."""
+    spdx = catalogue().licenses[licence].spdx
+    return f"https://spdx.org/licenses/{spdx}.html" if spdx else next(iter(_aliases()["links"].get(licence, ())), None)
 
 
 def template_of(licenses: Sequence[str] | None, tools: Sequence[str] | None) -> str | None:

@@ -75,7 +75,11 @@ class Reader(HTMLParser):
 
 def read(found: Audit) -> Element:
     """The page of an audit as a tree."""
-    page = audit_page(found)
+    return tree(audit_page(found))
+
+
+def tree(page: str) -> Element:
+    """A page as a tree."""
     assert page.startswith("<!DOCTYPE html>\n<html lang=")
     page.encode()
     return Reader(page).root.one("html")
