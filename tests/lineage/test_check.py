@@ -205,11 +205,12 @@ def test_the_action_runs_on_a_folder(world: Engine, tmp_path: Path) -> None:
     step = action["runs"]["steps"][-1]
     given = {name: value.get("default", "") for name, value in action["inputs"].items()}
     assert set(step["env"]) == {"FOLDER", "NAME", "LINEAGE_DB", "STRICT"}
+    (tmp_path / "finetune-lineage").symlink_to(Path(sys.executable).parents[1])  # as its first step makes it
     folder = adapter(tmp_path / "bot", card=f"---\nlicense: llama3.1\nbase_model: {LLAMA}\n---\n")
     for strict, status in (("false", 0), ("true", 3)):
         inputs = given | {"folder": str(folder), "name": "me/Llama-Bot", "registry": database(world), "strict": strict}
         names = {name: value.split("inputs.")[1].split(" ")[0] for name, value in step["env"].items()}
-        env = {name: inputs[which] for name, which in names.items()}
+        env = {name: inputs[which] for name, which in names.items()} | {"RUNNER_TEMP": str(tmp_path)}
         assert ran(step["run"], folder, world, **env) == status
 
 
