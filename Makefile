@@ -14,10 +14,13 @@ lint: .venv/tested
 	$(BIN)/ruff format --check .
 
 types: .venv/tested
-	$(BIN)/mypy lineage crawler registry tools benchmarks tests
+	$(BIN)/mypy lineage crawler registry tools benchmarks torture tests
 
 bench: .venv/tested ## measure (a quarter of an hour), and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks docs/benchmarks.md 180000 3100000
+
+torture: .venv/tested ## mistreat it (half an hour), and write docs/reliability.md
+	$(BIN)/python -m torture docs/reliability.md
 
 docs: .venv/tested ## write the generated pages and the README's transcript
 	$(BIN)/python -m tools.make_docs
@@ -38,4 +41,4 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	@touch .venv/installed $@
 
-.PHONY: demo test check lint types bench docs clean
+.PHONY: demo test check lint types bench torture docs clean
