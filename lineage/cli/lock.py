@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 import lineage.formats.locks  # noqa: F401 - tells as_table how a lock is written
 from lineage.cli.options import opened, output_options, registry_option, write_result, write_text
@@ -33,6 +34,8 @@ def lock_command(
         raise click.UsageError("name the MODELs to lock, or --verify a lock")
     engine = opened(db)
     if file is None:
+        if ctx.get_parameter_source("format_") is not ParameterSource.DEFAULT and format_ != "json":
+            raise click.UsageError("a lock is JSON: -f is for --verify")
         write_text(document(lock(engine, models)), output)
         return
     found = verify(engine, read_lock(file))

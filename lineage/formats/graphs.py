@@ -9,9 +9,9 @@ import networkx as nx
 from lineage.formats.text import json_text, printable
 from lineage.neighbourhood import Neighbourhood, Node
 
-#: What XML 1.0 cannot hold, not even escaped (https://www.w3.org/TR/xml/#charsets), and what its readers make something
-#: else of.
-_NOT_XML = re.compile("[^\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What XML 1.0 cannot hold, not even escaped, or asks authors to avoid (https://www.w3.org/TR/xml/#charsets), and what
+#: its readers make something else of.
+_NOT_XML = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def graph_of(found: Neighbourhood) -> "nx.DiGraph[str]":
@@ -57,19 +57,18 @@ def node_link(found: Neighbourhood) -> str:
 def graphml(found: Neighbourhood) -> str:
     """GraphML with typed attributes."""
     written = BytesIO()
-    nx.write_graphml_xml(
-        _in_xml(graph_of(found)), written, encoding="us-ascii"
-    )  # others, as numbers, steer no terminal
+    nx.write_graphml_xml(_in_xml(graph_of(found)), written, encoding="us-ascii")
     return written.getvalue().decode("ascii")
 
 
 def gexf(found: Neighbourhood) -> str:
     """GEXF 1.2 for Gephi, with typed attributes."""
-    return "\n".join(nx.generate_gexf(_in_xml(graph_of(found)), version="1.2draft"))
+    text = "\n".join(nx.generate_gexf(_in_xml(graph_of(found)), version="1.2draft"))
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _in_xml(graph: "nx.DiGraph[str]") -> "nx.DiGraph[str]":
-    """The graph with what XML cannot hold replaced."""
+    """The graph with what XML cannot hold replaced. What is not ASCII is written as numbers, and steers no terminal."""
 
     def mended(facts: dict[str, object]) -> dict[str, object]:
         return {name: _NOT_XML.sub("\ufffd", v) if isinstance(v, str) else v for name, v in facts.items()}
