@@ -22,6 +22,11 @@ bench: .venv/tested ## measure (a quarter of an hour), and write docs/benchmarks
 torture: .venv/tested ## mistreat it (half an hour), and write docs/reliability.md
 	$(BIN)/python -m torture docs/reliability.md
 
+vulnerabilities: .venv/tested ## ask what is known against the libraries that are installed
+	$(PYTHON) -m venv .venv/pip-audit
+	.venv/pip-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	.venv/pip-audit/bin/pip-audit --progress-spinner off --path "$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")"
+
 docs: .venv/tested ## write the generated pages and the README's transcript
 	$(BIN)/python -m tools.make_docs
 
@@ -41,4 +46,4 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	@touch .venv/installed $@
 
-.PHONY: demo test check lint types bench torture docs clean
+.PHONY: demo test check lint types bench torture vulnerabilities docs clean
