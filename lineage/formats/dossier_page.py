@@ -23,8 +23,8 @@ from lineage.obligations import Obligation
 from lineage.questions import Answer
 from registry.records import Evidence, State
 
-#: So many findings, ancestors, reasons of an answer, labels (or models that brought a licence), defects and files.
-FINDINGS, ANCESTORS, REASONS, LABELS, DEFECTS, FILES = 100, 300, 8, 8, 20, 50
+#: So many findings, notes, ancestors, reasons of an answer, labels (or models that brought a licence), defects, files.
+FINDINGS, NOTES, ANCESTORS, REASONS, LABELS, DEFECTS, FILES = 100, 20, 300, 8, 8, 20, 50
 _AXES = {"notice": "Notices", "naming": "Name", "use": "Use", "territory": "Territory", "outputs": "Outputs"}
 _CLASS = {"yes": "pass", "no": "violation"}
 
@@ -53,8 +53,8 @@ def dossier_page(found: Dossier) -> str:
 
 
 def _header(found: Dossier) -> Iterator[Markup]:
-    mine, own_facts = found.audited, found.materials[0]
-    s = found.summary
+    mine, s = found.audited, found.summary
+    revision = found.materials[0].revision
     yield tag("p", "Licence dossier", class_="kicker")
     yield tag("h1", model_link(mine.model))
     badge = tag("strong", f"{MARKS[mine.grade]} {mine.verdict}")
@@ -62,13 +62,15 @@ def _header(found: Dossier) -> Iterator[Markup]:
     facts = {
         "It declares": mine.declared,
         "Licences that apply": mine.effective,
-        "Commit": own_facts.commit or "not known",
+        "Commit of the data": found.materials[0].commit or "not known",
+        "Commit asked for": revision,
         "Models it was made from": number(len(found.materials) - 1),
         "Data of": s.data_date[:10] if s.data_date else "an unknown date",
         "Catalogue of licences": s.catalogue,
         "Policy": s.policy or "none",
     }
-    yield tag("dl", *(tag("div", tag("dt", name), tag("dd", fact)) for name, fact in facts.items()), class_="facts")
+    told = (tag("div", tag("dt", name), tag("dd", fact)) for name, fact in facts.items() if fact)
+    yield tag("dl", *told, class_="facts")
     if s.remarks:
         yield tag("ul", *(tag("li", remark) for remark in s.remarks), class_="remarks", aria_label="About the policy")
 
@@ -94,7 +96,8 @@ def _findings(found: Dossier) -> Iterator[Markup]:
     yield from _left_out(len(mine.findings) - len(shown), "findings", f"audit {mine.model} --claim any -f json")
     notes = [*found.inherited.notes, *(note for note in found.labels.notes if found.labels.suggestions)]
     if notes:
-        yield tag("ul", *(tag("li", note) for note in notes), class_="notes")
+        yield tag("ul", *(tag("li", note) for note in notes[:NOTES]), class_="notes")
+        yield from _left_out(len(notes) - NOTES, "notes", f"license {mine.model}")
     if mine.grade != "pass":
         yield _labels(found)
 
@@ -149,7 +152,8 @@ def _licences(found: Dossier) -> Iterator[Markup]:
         yield _licence(found, license)
     unknown = [one for one in found.materials if any(name == "license:unknown" for name, _ in one.notes)]
     if unknown:
-        names = (tag("li", model_link(one.id), f": {one.label}") for one in unknown[:ANCESTORS])
+        names = [tag("li", model_link(one.id), f": {one.label}") for one in unknown[:ANCESTORS]]
+        names += [tag("li", f"{number(len(unknown) - ANCESTORS)} more")] * (len(unknown) > ANCESTORS)
         words = tag("h3", tag("span", "not known", class_="badge"), "Terms that nobody can tell")
         yield tag("article", words, tag("ul", *names), class_="finding review")
 

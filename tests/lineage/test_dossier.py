@@ -139,7 +139,7 @@ def test_what_is_not_known_is_said(world: Engine) -> None:
     assert "No label can be suggested: " in found.by_id("verdict").text
     alone = page(world, "gone/Base")
     assert "It names nothing that it was made from" in alone.by_id("ancestry").text
-    assert facts(alone.one("header"))["Commit"] == "not known"
+    assert facts(alone.one("header"))["Commit of the data"] == "not known"
 
 
 def test_an_adapter_is_seen_alone_and_with_its_base(world: Engine) -> None:
@@ -194,6 +194,13 @@ def test_what_is_left_out_is_said(registry: Engine, monkeypatch: pytest.MonkeyPa
     assert "7 more ancestors are not shown here: see lineage ancestors a/All -f json" in told.by_id("ancestry").text
     assert re.search(r"\d+ more defects are not shown here: see lineage show a/All", told.by_id("model").text)
     assert len(rows(told.by_id("ancestry"))) == 3
+
+
+def test_a_commit_that_was_asked_for_is_told_beside_that_of_the_data(registry: Engine) -> None:
+    save(registry, [api_row("a/A", license="mit", sha="a" * 40)])
+    told = facts(page(registry, f"a/A@{'b' * 40}").one("header"))
+    assert (told["Commit of the data"], told["Commit asked for"]) == ("a" * 40, "b" * 40)
+    assert "Commit asked for" not in facts(page(registry, "a/A").one("header"))
 
 
 def test_a_cycle_ends(registry: Engine) -> None:
