@@ -10,9 +10,11 @@ from lineage.statistics import license_label
 from registry.database import reading
 from registry.names import Found, UnknownModel, known_model
 from registry.read import Brief, briefs
+from registry.services import of_service
 
-#: The state of what the registry does not know.
+#: The states of what the registry does not know.
 NOT_KNOWN = "not in the registry"
+OF_SERVICE = "not in the registry, looks like another service's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Used:
     """The same with what the registry says of it: `model` is its id there, None where it is not known; `state` is that
-    of registry.records.State, or "not in the registry"; `license` is the label that it declares, None where none or
-    nothing is known."""
+    of registry.records.State, or "not in the registry", with ", looks like another service's" where its name does;
+    `license` is the label that it declares, None where none or nothing is known."""
 
     name: str
     revision: str | None
@@ -93,5 +95,6 @@ def _known(connection: Connection, name: str) -> Found | None:
 
 def _used(one: Seen, brief: Brief | None) -> Used:
     license = license_label(brief.licenses, brief.license_name) if brief else None
-    model, state = (brief.id, brief.state) if brief else (None, NOT_KNOWN)
+    unknown = OF_SERVICE if of_service(one.name) else NOT_KNOWN
+    model, state = (brief.id, brief.state) if brief else (None, unknown)
     return Used(one.name, one.revision, one.file, one.line, one.how, model, state, license)

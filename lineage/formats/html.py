@@ -17,6 +17,7 @@ from lineage.formats.pages import own, page
 from lineage.formats.text import number
 from lineage.scoreboard import Branch, Offender
 from registry.records import Relation
+from registry.services import of_service
 
 #: So many models are told in full, so many that pass are listed, so many offenders and branches, findings of a model.
 MODELS, PASSING, ROWS, FINDINGS = 500, 1_000, 50, 20
@@ -315,6 +316,6 @@ def _terms(facts: dict[str, str | None]) -> Markup:
 
 
 def _model_link(id_: str) -> Markup:
-    if "@" in id_:  # a version that somebody registered
+    if "@" in id_ or of_service(id_):  # a version that somebody registered, or not of the Hub
         return tag("span", id_, class_="id")
     return link(id_, f"https://huggingface.co/{quote(id_, errors='replace')}", class_="id")

@@ -4,7 +4,7 @@ from lineage.formats.rows import Table
 from lineage.formats.tables import as_table
 from lineage.formats.text import number
 from lineage.listing import Place, header, list_line
-from lineage.scan import Scan, Used
+from lineage.scan import OF_SERVICE, Scan, Used
 
 #: Files that were left out, of which so many are named.
 _NAMED = 5
@@ -33,7 +33,9 @@ def _pin(one: Used) -> str | None:
 def summary(found: Scan) -> str:
     """The scan in one line."""
     unknown = f", {number(found.unknown)} of them not in the registry" if found.unknown else ""
-    return f"{_many(found.models, 'model')} named{unknown}; {_many(found.files, 'file')} read"
+    services = len({one.name.casefold() for one in found.uses if one.state == OF_SERVICE})
+    unknown += f" ({_many(services, 'looks', 'look')} like another service's)" if services else ""
+    return f"{_many(found.models, 'model', 'models')} named{unknown}; {_many(found.files, 'file', 'files')} read"
 
 
 def remarks(found: Scan) -> list[str]:
@@ -41,7 +43,7 @@ def remarks(found: Scan) -> list[str]:
     said = []
     if found.unnamed:
         verb = "names its" if found.unnamed == 1 else "name their"
-        said.append(f"{_many(found.unnamed, 'call')} {verb} model by what only a run would tell")
+        said.append(f"{_many(found.unnamed, 'call', 'calls')} {verb} model by what only a run would tell")
     if found.left_out:
         some = ", ".join(f"{one.file} {one.why}" for one in found.left_out[:_NAMED])
         more = len(found.left_out) - _NAMED
@@ -49,5 +51,5 @@ def remarks(found: Scan) -> list[str]:
     return said
 
 
-def _many(count: int, what: str) -> str:
-    return f"{number(count)} {what}{'' if count == 1 else 's'}"
+def _many(count: int, one: str, many: str) -> str:
+    return f"{number(count)} {one if count == 1 else many}"

@@ -280,3 +280,22 @@ def test_a_scan_keeps_to_its_schema(world: Engine) -> None:
     jsonschema.Draft202012Validator(schema).validate(document)
     assert document["uses"]
     assert "acme/Free" in answer(world, "scan", "conf", "-f", "markdown").replace("\\", "")
+
+
+def test_models_of_other_services_are_told_as_such(world: Engine) -> None:
+    code = 'Agent(model="openai:gpt-4o")\nmodel = "ollama/llama3:8b"\nmodel_name = "openrouter/openai/gpt-4o"\n'
+    code += 'm = dict(model="bedrock/anthropic.claude-v2:1")\nmodel = "openai/whisper-large-v3"\nmodel = "acme/free"\n'
+    write(Path("hosted"), {"a.py": code, "b.yaml": "model: vertex_ai/claude-3-5-sonnet@20240620\n"})
+    done = lineage("scan", "hosted", "--db", database(world))
+    assert done.stdout.splitlines()[0] == (
+        "# lineage scan: 7 models named, 6 of them not in the registry (5 look like another service's); 2 files read"
+    )
+    rows = json.loads(lineage("scan", "hosted", "-f", "json", "--db", database(world)).stdout)["uses"]
+    assert {row["name"] for row in rows if row["state"] == "not in the registry"} == {"openai/whisper-large-v3"}
+    audited = json.loads(piped(world, done.stdout, "--claim", "any", "-f", "json").stdout)["models"]
+    mended = {model["model"]: model["findings"][0]["mend"] for model in audited if model["findings"]}
+    assert "looks like a model of another service" in mended["openai:gpt-4o"]
+    assert "lineage crawl family --up openai/whisper-large-v3" in mended["openai/whisper-large-v3"]
+    page = piped(world, done.stdout, "--claim", "any", "-f", "html").stdout
+    assert "ollama/llama3:8b" in page
+    assert "huggingface.co/ollama" not in page
