@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from lineage.statistics import license_label
 from registry.database import reading
-from registry.names import Found, UnknownModel, known_model
+from registry.names import known_models
 from registry.read import Brief, briefs
 from registry.services import of_service
 
@@ -78,19 +78,12 @@ def scan(engine: Engine, seen: Iterable[Seen], *, files: int, unnamed: int, left
     """Look up what a code base names in the registry; a name that could be any of several models is not known."""
     named = list(seen)
     with reading(engine) as connection:
-        found = {name: _known(connection, name) for name in dict.fromkeys(one.name for one in named)}
-        facts = briefs(connection, {known.key for known in found.values() if known})
-    uses = tuple(_used(one, facts[known.key] if (known := found[one.name]) else None) for one in named)
+        found = known_models(connection, (one.name for one in named))
+        facts = briefs(connection, {known.key for known in found.values()})
+    uses = tuple(_used(one, facts[known.key] if (known := found.get(one.name)) else None) for one in named)
     told = {one.model or one.name.casefold() for one in uses}
     unknown = {one.name.casefold() for one in uses if one.model is None}
     return Scan(files, len(told), len(unknown), unnamed, tuple(left_out), uses)
-
-
-def _known(connection: Connection, name: str) -> Found | None:
-    try:
-        return known_model(connection, name)
-    except UnknownModel:
-        return None
 
 
 def _used(one: Seen, brief: Brief | None) -> Used:

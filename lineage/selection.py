@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from lineage.listing import STDIN, Listed, listed, read_list
 from registry.bulk import Columns, Flags, Ints, distinct, everything, gathered
 from registry.families import reached
-from registry.names import Found, UnknownModel, find_model, find_roots, known_model
+from registry.names import Found, UnknownModel, find_model, find_roots, known_models
 from registry.read import walk
 from registry.records import State
 
@@ -77,8 +77,9 @@ def select_models(connection: Connection, selection: Selection) -> Selected:
     named: dict[int, list[Listed]] = {find_model(connection, name).key: [] for name in selection.models}
     unknown: dict[str, list[Listed]] = {}
     spelled: dict[str, str] = {}
+    meant = known_models(connection, (one.name for one in selection.listed))
     for one in selection.listed:
-        if found := _found(connection, one, selection):
+        if found := meant.get(one.name) or (None if one.place else _found(connection, one, selection)):
             named.setdefault(found.key, []).append(one)
         else:
             name = one.name.partition("@")[0]
@@ -103,11 +104,9 @@ def _present(columns: Columns) -> Flags:
     return present
 
 
-def _found(connection: Connection, one: Listed, selection: Selection) -> Found | None:
-    """The model that a line of a list means; None where there is none, if it is code that names it."""
+def _found(connection: Connection, one: Listed, selection: Selection) -> Found:
+    """The model that a line which somebody wrote means."""
     try:
-        return known_model(connection, one.name) if one.place else find_model(connection, one.name)
+        return find_model(connection, one.name)
     except UnknownModel as error:
-        if one.place:
-            return None
         raise UnknownModel(f"{selection.where}:{one.line}: {error}") from error
