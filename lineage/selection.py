@@ -43,6 +43,11 @@ class Selection:
         return (*self.models, *(one.name for one in self.listed), *(f"author:{author}" for author in self.authors))
 
     @property
+    def scanned(self) -> tuple[str, ...]:
+        """What code names, by a list of scan: it may be no model."""
+        return tuple(one.name for one in self.listed if one.place is not None)
+
+    @property
     def where(self) -> str:
         """What the list is called."""
         return "standard input" if self.file == STDIN else str(self.file)

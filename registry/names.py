@@ -60,6 +60,11 @@ def known_models(connection: Connection, texts: Iterable[str]) -> dict[str, Foun
     return found
 
 
+def could_mean(connection: Connection, texts: Iterable[str]) -> set[int]:
+    """All models (keys) that any of some names could mean, in whatever letter case."""
+    return _Candidates(connection, texts).keys
+
+
 _Rows = Mapping[str, Sequence[Row[Any]]]
 _NONE: _Rows = {}
 
@@ -90,6 +95,12 @@ class _Candidates:
         self._ids = _rows(connection, ids.where(among(connection, m.folded, folded)))
         self._names = _rows(connection, aliases.where(among(connection, n.folded, folded)))
         self._versions = _rows(connection, held.where(among(connection, lower, called))) if called else _NONE
+
+    @property
+    def keys(self) -> set[int]:
+        """All of them."""
+        held = (self._ids, self._names, self._versions)
+        return {row.key for by_name in held for rows in by_name.values() for row in rows}
 
     def meant(self, text: str) -> Found | None:
         """The model that one of the names means; UnknownModel where there are several."""
