@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection
 
-from lineage.listing import STDIN, Listed, listed, read_list
+from lineage.listing import STDIN, Listed, listed, read_list, remarks
 from registry.bulk import Columns, Flags, Ints, distinct, everything, gathered
 from registry.families import reached
 from registry.names import Found, UnknownModel, find_model, find_roots, known_models
@@ -33,9 +33,15 @@ class Selection:
     @property
     def listed(self) -> list[Listed]:
         """What the file names; RegistryError where it cannot be read, or names nothing."""
-        if self.file is None:
-            return []
-        return listed(read_list(self.file) if self.content is None else self.content, self.where)
+        return [] if self.file is None else listed(self._read(self.file), self.where)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the scan that wrote the file could not tell; RegistryError where it cannot be read."""
+        return () if self.file is None else remarks(self._read(self.file))
+
+    def _read(self, file: Path) -> bytes:
+        return read_list(file) if self.content is None else self.content
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def _(found: Scan) -> Table:
 def model_list(found: Scan) -> str:
     """The models, each with a line for every place that names it, as lineage.listing describes."""
     lines = [list_line(one.model or one.name, _pin(one), Place(one.file, one.line)) for one in found.uses]
-    return "\n".join([header(summary(found)), *lines])
+    return "\n".join([header(summary(found), _besides(found)), *lines])
 
 
 def _pin(one: Used) -> str | None:
@@ -40,15 +40,23 @@ def summary(found: Scan) -> str:
 
 def remarks(found: Scan) -> list[str]:
     """What a scan could not tell."""
-    said = []
-    if found.unnamed:
-        verb = "names its" if found.unnamed == 1 else "name their"
-        said.append(f"{_many(found.unnamed, 'call', 'calls')} {verb} model by what only a run would tell")
+    said = _unnamed(found)
     if found.left_out:
         some = ", ".join(f"{one.file} {one.why}" for one in found.left_out[:_NAMED])
         more = len(found.left_out) - _NAMED
         said.append(f"left out: {some}{f', and {number(more)} more: see -f json' if more > 0 else ''}")
     return said
+
+
+def _besides(found: Scan) -> list[str]:
+    """The same in numbers: names of files are somebody else's words."""
+    left_out = len(found.left_out)
+    return [*_unnamed(found), *([f"{_many(left_out, 'file was', 'files were')} left out"] if left_out else [])]
+
+
+def _unnamed(found: Scan) -> list[str]:
+    many = _many(found.unnamed, "call names its", "calls name their")
+    return [f"{many} model by what only a run would tell"] if found.unnamed else []
 
 
 def _many(count: int, one: str, many: str) -> str:

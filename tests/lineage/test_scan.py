@@ -39,7 +39,7 @@ CODE = {
     "run.sh": "hf download no/Body\n",
 }
 SCANNED = f"""\
-# lineage scan: 3 models named, 1 of them not in the registry; 3 files read
+# lineage scan: 3 models named, 1 of them not in the registry; 3 files read; 1 call names its model by what only a run would tell
 acme/Free  # conf/train.yaml:1
 acme/Drops  # conf/train.yaml:2
 no/Body  # run.sh:1
@@ -257,6 +257,33 @@ def test_hostile_names_of_files_steer_nothing_and_come_back(world: Engine, name:
     (place,) = places(json.loads(done.stdout)["runs"][0])["not-in-registry"]
     assert place[0].isascii()
     assert not set(place[0]) & set(' <>"`|\n')
+
+
+def test_an_audit_repeats_what_a_scan_could_not_tell(world: Engine) -> None:
+    Path("big;1.json").write_bytes(b" " * 1_000_001)
+    text = lineage("scan", ".", "--db", database(world)).stdout
+    told = ("1 call names its model by what only a run would tell", "1 file was left out")
+    assert text.partition("\n")[0].endswith("; ".join(told))
+    said = [f"the scan of the code: {one}" for one in told]
+    assert json.loads(piped(world, text, "-f", "json").stdout)["summary"]["remarks"] == said
+    for format_ in ("table", "html", "markdown", "junit", "sarif"):
+        assert all(one in piped(world, text, "-f", format_).stdout for one in said), format_
+    Path("list.txt").write_text(text)
+    found = lineage("audit", "-r", "list.txt", "-f", "json", "--exit-zero", "--db", database(world))
+    assert json.loads(found.stdout)["summary"]["remarks"] == said
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "# ours; 0 files; 1 call names",
+        "# lineage scan: 1; 1; 1 \x1b[0m; 2 <b>; https://x; 0 calls; 1 \u202ex",
+        "; ; 1 a",
+    ],
+)
+def test_a_first_line_says_no_more_than_numbers_and_words(world: Engine, first: str) -> None:
+    done = piped(world, f"{first}\nacme/Mit  # a.py:1\n".removeprefix("; ; 1 a\n"), "-f", "json")
+    assert json.loads(done.stdout)["summary"]["remarks"] == []
 
 
 def test_only_commits_are_kept_in_a_list() -> None:
