@@ -1,11 +1,16 @@
 """What a bill of materials concludes of a model, whatever the format: no more than is known."""
 
+import json
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine
 
 from lineage.bom import bom, properties
 from tests.families import api_row, family, save
 from tests.lineage import bills
+from tests.lineage.calls import STEERING, answer
+from tests.lineage.test_register import bot, register
 
 WORLD = """
 google/Base  gemma
@@ -31,6 +36,17 @@ a/Words  who-knows
 b/Notices  mit
   a/Notices  apache-2.0
 """
+
+HOSTILE = {
+    "ansi": "\x1b[31mred\x1b[0m.bin",
+    "bidi": "\u202enib.exe",
+    "lines": "a\nb\u2028c\r.bin",
+    "markup": "<script>&amp;|`x`",
+    "quotes": "\"',;\\\\.bin",
+    "formula": "=HYPERLINK(1)",
+    "dots": "..%2F..",
+    "long": "x" * 250,
+}
 
 
 def concluded(engine: Engine, model: str) -> tuple[str, str | None]:
@@ -95,3 +111,27 @@ def test_a_verdict_says_what_its_rule_says(registry: Engine) -> None:
         "a/Dropped": "The inherited licence allows no commercial use; the label does.",
         "a/Notices": None,
     }
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=list(HOSTILE))
+def test_hostile_names_of_files_stay_names(sqlite_registry: Engine, tmp_path: Path, name: str) -> None:
+    family(sqlite_registry, WORLD)
+    folder = bot(tmp_path / "bot", "b/Notices")
+    (folder / name).write_text("x")
+    register(sqlite_registry, folder, "--name", "acme/bot")
+    shown = json.loads(answer(sqlite_registry, "model", "show", "acme/bot", "-f", "json"))["files"]
+    for format_ in ("cyclonedx", "spdx"):
+        written = answer(sqlite_registry, "bom", "acme/bot", "-f", format_)
+        assert STEERING.search(written) is None
+        document = json.loads(written)
+        held = document["@graph"] if format_ == "spdx" else document["components"][0]["components"]
+        assert {file["path"] for file in shown} <= {element.get("name") for element in held}
+    assert len(shown) == 4
+
+
+def test_hostile_links_lead_nowhere_else(sqlite_registry: Engine) -> None:
+    for link in ("../../x", "..", "//evil.example", "/etc/passwd", "https://evil.example/<b>", "data:text/html,x"):
+        card = {"license": "other", "license_name": "own-terms", "license_link": link}
+        save(sqlite_registry, [api_row("a/Linked", cardData=card)])
+        (declared,) = bom(sqlite_registry, ["a/Linked"]).materials[0].declared
+        assert declared.url is None, link

@@ -38,8 +38,9 @@ CODE = {
     "conf/train.yaml": "base_model: acme/free\nteacher_model: acme/Drops\n",
     "run.sh": "hf download no/Body\n",
 }
+UNNAMED = "1 call names its model by what only a run would tell"
 SCANNED = f"""\
-# lineage scan: 3 models named, 1 of them not in the registry; 3 files read; 1 call names its model by what only a run would tell
+# lineage scan: 3 models named, 1 of them not in the registry; 3 files read; {UNNAMED}
 acme/Free  # conf/train.yaml:1
 acme/Drops  # conf/train.yaml:2
 no/Body  # run.sh:1
@@ -76,7 +77,7 @@ def places(run: Any) -> dict[str, list[tuple[str, int]]]:
 def test_a_scan_into_a_pipe_is_a_list_and_says_what_it_could_not_tell(world: Engine) -> None:
     done = lineage("scan", ".", "--db", database(world))
     assert (done.exit_code, done.stdout) == (0, SCANNED)
-    assert done.stderr == "1 call names its model by what only a run would tell\n"
+    assert done.stderr == f"{UNNAMED}\n"
     assert lineage("scan", ".", "-f", "list", "--db", database(world)).stdout == SCANNED
     lineage("scan", ".", "-o", "models.txt", "--db", database(world))
     assert Path("models.txt").read_text() == SCANNED
@@ -232,6 +233,9 @@ HOSTILE = {
     "bytes": "\udcff.py",
     "bidi": "\u202egpj.py",
     "markup": "<b>|`x`.py",
+    "quotes": "\"',;&.py",
+    "dots": "..%2F..\\...py",
+    "long": f"{'x' * 250}.py",
 }
 
 
@@ -262,7 +266,7 @@ def test_hostile_names_of_files_steer_nothing_and_come_back(world: Engine, name:
 def test_an_audit_repeats_what_a_scan_could_not_tell(world: Engine) -> None:
     Path("big;1.json").write_bytes(b" " * 1_000_001)
     text = lineage("scan", ".", "--db", database(world)).stdout
-    told = ("1 call names its model by what only a run would tell", "1 file was left out")
+    told = (UNNAMED, "1 file was left out")
     assert text.partition("\n")[0].endswith("; ".join(told))
     said = [f"the scan of the code: {one}" for one in told]
     assert json.loads(piped(world, text, "-f", "json").stdout)["summary"]["remarks"] == said
@@ -278,11 +282,11 @@ def test_an_audit_repeats_what_a_scan_could_not_tell(world: Engine) -> None:
     [
         "# ours; 0 files; 1 call names",
         "# lineage scan: 1; 1; 1 \x1b[0m; 2 <b>; https://x; 0 calls; 1 \u202ex",
-        "; ; 1 a",
+        "#",
     ],
 )
 def test_a_first_line_says_no_more_than_numbers_and_words(world: Engine, first: str) -> None:
-    done = piped(world, f"{first}\nacme/Mit  # a.py:1\n".removeprefix("; ; 1 a\n"), "-f", "json")
+    done = piped(world, f"{first}\nacme/Mit  # a.py:1\n", "-f", "json")
     assert json.loads(done.stdout)["summary"]["remarks"] == []
 
 
