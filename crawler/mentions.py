@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry.ids import ID, legacy_names, split_url
+from registry.services import of_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,12 @@ def names_model(key: str) -> bool:
 
 
 def called_model(text: str) -> tuple[str, str | None] | None:
-    """The id and revision in a text that a call gives for a model: an id, a URL, or a short id of the first years."""
+    """The id and revision in a text that a call gives for a model: an id, a URL, a short id of the first years, or the
+    name of a model that another service runs."""
     text = text.strip()
     if url := split_url(text):
         return url if _is_id(url[0]) else None
-    if _is_id(text) or text in legacy_names():
+    if _is_id(text) or text in legacy_names() or of_service(text):
         return text, None
     return None
 
@@ -80,7 +82,7 @@ def called_model(text: str) -> tuple[str, str | None] | None:
 def set_model(text: str) -> tuple[str, str | None] | None:
     """The same in a setting, which may hold the path of a folder or file as well: that is no id, nor is a short one."""
     found = called_model(text)
-    if found is None or "/" not in found[0] or _FILE.search(found[0]):
+    if found is None or _FILE.search(found[0]) or not ("/" in found[0] or of_service(found[0])):
         return None
     return None if found[0].partition("/")[0].casefold() in _FOLDERS else found
 

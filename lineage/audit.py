@@ -73,8 +73,8 @@ class Summary:
 
     Of `selected` models so many were `audited`, those with the `claim`, and those that code names and the registry does
     not know (`unknown`), of which nobody can tell what they claim: by class, and by class and verdict. `offenders`
-    come most worthwhile first, `branches` largest first; `remarks` are about the policy. `more` says how many models,
-    offenders and branches are not shown.
+    come most worthwhile first, `branches` largest first; `remarks` are about the policy, and about what a scan
+    of code could not tell. `more` says how many models, offenders and branches are not shown.
     """
 
     asked: str
@@ -129,7 +129,8 @@ def audit(
             selected = select_models(connection, selection)
             day = data_date(connection)
             found = Auditor(selected, label, policy, today or date.today(), read).report(selection.asked, day, limit)
-    remarks = [f"{policy.at(clarify)}: {why}: this clarification is not used" for clarify, why in unsure.items()]
+    remarks = [f"the scan of the code: {one}" for one in selection.remarks]
+    remarks += [f"{policy.at(clarify)}: {why}: this clarification is not used" for clarify, why in unsure.items()]
     if read is None:
         remarks += [
             f"{policy.at(c)}: rests on {c.file} of {c.model}, which was not compared: see --evidence"

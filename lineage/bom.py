@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import combinations
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -20,8 +21,10 @@ from sqlalchemy import Connection, Engine
 from lineage.ancestry import Ancestries, label_of, label_said
 from lineage.family import Edge
 from lineage.inheritance import Outcome, outcome
+from lineage.judgement import Judgement
 from lineage.licenses.catalogue import catalogue
 from lineage.licenses.labels import UNKNOWN, Declared, page_of
+from lineage.rules import RULES, exclude
 from registry.database import reading
 from registry.ids import ID
 from registry.names import Found, find_model
@@ -42,6 +45,8 @@ _STATES = {
     State.GONE: "deleted or private when it was last looked for",
     State.REGISTERED: "registered by people, not of the Hub",
 }
+#: Findings by which the inherited licence binds beside the label, whatever that says: both apply.
+_BESIDE = {"flow-down", "residual", "direct-licence", "restriction-dropped"}
 #: A value names so many models.
 _MOST_NAMED = 10
 #: Both formats must have a time: this one where no date is known.
@@ -74,8 +79,9 @@ class Hashed(NamedTuple):
 class Conclusion:
     """What `lineage license` says of a model: `terms` are all licences that apply, together.
 
-    They are empty where that is not certain, and `doubt` says why. `effective` is the same as an SPDX expression, with
-    NOASSERTION for what is not known; `causes` are the ancestors (ids) that decide the verdict.
+    They are empty where that is not certain, and `doubt` says why. `effective` is all that is declared and inherited as
+    an SPDX expression, with NOASSERTION for what is not known. `causes` are the ancestors (ids) that decide the
+    verdict, `reason` is what its rule says, None of one that passes.
     """
 
     verdict: str
@@ -84,6 +90,7 @@ class Conclusion:
     terms: tuple[Terms, ...]
     doubt: str | None
     causes: tuple[str, ...]
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +136,24 @@ class Material:
         sha = (self.facts.sha or "").lower()
         return sha if _COMMIT.fullmatch(sha) else None
 
+    @property
+    def name(self) -> str:
+        """Its id, without the version that a registered model has in it."""
+        return self.id.rpartition("@")[0] if self.facts.state == State.REGISTERED else self.id
+
+    @property
+    def version(self) -> str | None:
+        """The commit, or the number of a registered version; None where none is known."""
+        return self.id.rpartition("@")[2] if self.facts.state == State.REGISTERED else self.commit
+
 
 @dataclass(frozen=True, slots=True)
 class Bom:
     """A bill of materials: `models` (ids) were asked for, `materials` are they and all their ancestors, nearest first.
 
-    `data_date` is that of the newest data, `time` that of the document: SOURCE_DATE_EPOCH if set, else the date of the
-    data; both ISO 8601 in UTC. `catalogue` is the version of what is known of licences, `tool` that of this program.
+    `data_date` is that of the newest data, `time` that of the document: SOURCE_DATE_EPOCH if set, else when the newest
+    of it was seen; both ISO 8601 in UTC. `catalogue` is the version of what is known of licences, `tool` that of this
+    program.
     """
 
     models: tuple[str, ...]
@@ -176,7 +194,7 @@ def _materials(
     conclusions, opaque = {}, set[int]()
     for key in asked:
         ancestry = ancestries.of(key)
-        conclusions[key] = _conclusion(briefs[key].id, outcome(ancestry))
+        conclusions[key] = _conclusion(outcome(ancestry), briefs)
         opaque.update(ancestry.opaque())
     parents = _parents(steps, briefs)
     facts = facts_of(connection, briefs)
@@ -224,15 +242,34 @@ def _edge(step: Step, briefs: Mapping[int, Brief]) -> Edge:
     return Edge(briefs[step.child].id, briefs[step.parent].id, step.relation, step.evidence, step.declared)
 
 
-def _conclusion(model: str, said: Outcome) -> Conclusion:
-    """All licences that apply, where that is certain: nothing above is unknown, and no finding is for review.
+def _conclusion(said: Outcome, briefs: Mapping[int, Brief]) -> Conclusion:
+    """All licences that apply, where that is certain."""
+    doubt = _doubt(said, briefs)
+    terms = sorted(_terms(license) for license in said.licenses) if doubt is None else ()
+    deciding = [j.rule for j in said.judgements if j.objects and j.verdict.word == said.verdict]
+    reason = RULES[deciding[0]].says if deciding else None
+    return Conclusion(said.verdict, said.grade, said.effective, tuple(terms), doubt, said.causes, reason)
 
-    That a label is wrong is certain too: what is inherited binds beside it.
-    """
-    certain = said.grade != "review" and "NOASSERTION" not in said.effective.split(" AND ")
-    doubt = None if certain else f"not certain, since the verdict is {said.verdict}: see `lineage license {model}`"
-    terms = sorted(_terms(license) for license in said.licenses) if certain else ()
-    return Conclusion(said.verdict, said.grade, said.effective, tuple(terms), doubt, said.causes)
+
+def _doubt(said: Outcome, briefs: Mapping[int, Brief]) -> str | None:
+    """Why it is not certain that all licences, declared and inherited, apply together; None where it is."""
+    if doubtful := [judgement for judgement in said.judgements if _leaves_open(judgement)]:
+        worst = max(doubtful, key=lambda judgement: judgement.verdict)
+        about = f" ({briefs[worst.key].id})" if worst.key is not None else ""
+        if worst.rule in _BESIDE and worst.license is not None:
+            return (
+                f"It is open whether {catalogue().licenses[worst.license].name} reaches the weights of a model.{about}"
+            )
+        return f"{RULES[worst.rule].says}{about}"
+    pairs = combinations(sorted(said.licenses), 2)
+    return next((f"No label satisfies both {one} and {other}." for one, other in pairs if exclude(one, other)), None)
+
+
+def _leaves_open(judgement: Judgement) -> bool:
+    """Whether it leaves open which licences apply: where one may have taken the other's place, the label may grant
+    nothing, something is unknown, or the law is open."""
+    replaced = judgement.rule == "own-work" or (judgement.objects and judgement.rule not in _BESIDE)
+    return replaced or judgement.arguable
 
 
 def _declared(said: Declared, facts: ModelFacts) -> Iterable[Terms]:
@@ -282,7 +319,8 @@ def properties(material: Material) -> Iterator[tuple[str, str]]:
     if conclusion is not None:
         said |= {
             "license:verdict": conclusion.verdict, "license:class": conclusion.grade,
-            "license:effective": conclusion.effective, "license:because-of": _some(conclusion.causes),
+            "license:reason": conclusion.reason, "license:effective": conclusion.effective,
+            "license:because-of": _some(conclusion.causes),
             "license:concluded": conclusion.doubt and f"NOASSERTION: {conclusion.doubt}",
         }  # fmt: skip
     return ((f"{PREFIX}:{name}", text) for name, text in said.items() if text)
@@ -313,11 +351,8 @@ def purl(material: Material) -> str:
     https://github.com/package-url/purl-spec, types/huggingface-definition.json: owner and name keep their letter case,
     the version is the commit in lower case. Parts are percent-encoded as the specification has it.
     """
-    owner, _, name = material.id.rpartition("/")
-    type_, tag = "huggingface", material.commit
-    if material.facts.state == State.REGISTERED:
-        type_ = "generic"
-        name, _, tag = name.rpartition("@")
+    owner, _, name = material.name.rpartition("/")
+    type_, tag = "generic" if material.facts.state == State.REGISTERED else "huggingface", material.version
     parts = [type_, *(quote(part, safe="") for part in (owner, name) if part)]
     return "pkg:" + "/".join(parts) + (f"@{quote(tag, safe='')}" if tag else "")
 
@@ -329,8 +364,8 @@ def dataset_page(dataset: str) -> str | None:
 
 def _time(date: str | None, materials: Iterable[Material]) -> str:
     """The time of a document: SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/), else the
-    date of the data, else that of the last sight of any of these models; never the clock, so that one registry always
-    gives the same document."""
+    date of the data or, if later, of the last sight of any of these models (one that was registered since); never the
+    clock, so that one registry always gives the same document."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch:
         try:
@@ -339,5 +374,5 @@ def _time(date: str | None, materials: Iterable[Material]) -> str:
             raise RegistryError(
                 f"SOURCE_DATE_EPOCH is {epoch!r}: it is a number of seconds since 1970, or not set"
             ) from error
-    seen = date or max((material.facts.last_seen or "" for material in materials), default="")
+    seen = max(date or "", *(material.facts.last_seen or "" for material in materials))
     return iso_time(datetime.fromisoformat(seen)) if seen else _NO_TIME

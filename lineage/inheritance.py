@@ -68,13 +68,14 @@ class Inheritance:
 
 class Outcome(NamedTuple):
     """A model's `Inheritance` without its paths, which take the square of a deep ancestry: `licenses` are all that
-    apply (ids), `causes` the ancestors (ids) that decide the verdict."""
+    apply (ids), `causes` the ancestors (ids) that decide the verdict, `judgements` all that the rules say."""
 
     verdict: str
     grade: str
     effective: str
     licenses: frozenset[str]
     causes: tuple[str, ...]
+    judgements: tuple[Judgement, ...]
 
 
 def inheritance(engine: Engine, model: str) -> Inheritance:
@@ -121,7 +122,8 @@ def judged(ancestry: Ancestry, date: str | None, label: Declared | None = None) 
 def outcome(ancestry: Ancestry) -> Outcome:
     """The verdict on a model's own label, as `judged` has it."""
     label = ancestry.labels[ancestry.model]
-    said = [judgement for judgement in judge_ancestry(ancestry) if judgement.rule != "own-work"]
+    judgements = judge_ancestry(ancestry)
+    said = [judgement for judgement in judgements if judgement.rule != "own-work"]
     inherited = {license for license, _ in ancestry.origins()}
     part, verdict = _part(said), worst(said)
     deciding = [j.key for j in said if j.verdict == verdict and j.objects and j.key is not None]
@@ -131,6 +133,7 @@ def outcome(ancestry: Ancestry) -> Outcome:
         effective(label, inherited, unknown=bool(ancestry.opaque())),
         label.licenses.union(inherited),
         tuple(dict.fromkeys(ancestry.briefs[key].id for key in deciding)),
+        judgements,
     )
 
 

@@ -9,6 +9,7 @@ need not be in the registry: somebody's code names it all the same, so that an a
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -21,6 +22,8 @@ LONGEST_LIST = 16_000_000
 STDIN = Path("-")
 #: How a list that scan wrote begins; such a list may be empty, since code need not name a model.
 _HEADER = "# lineage scan: "
+#: What a scan could not tell, in its first line: a number and our words.
+_REMARK = re.compile(r"[1-9][0-9,]* [a-z ]{1,100}")
 _SCANNED = re.compile(r"(\S+)  # (\S+):([1-9][0-9]{0,8})")
 _PINNED = re.compile(r"[0-9a-f]{7,64}")
 
@@ -73,9 +76,16 @@ def _read(number: int, line: str) -> Listed | None:
     return Listed(number, name) if name else None
 
 
-def header(words: str) -> str:
-    """The first line of a list that scan writes; `words` are ours, in one line."""
-    return f"{_HEADER}{words}"
+def header(summary: str, remarks: Iterable[str]) -> str:
+    """The first line of a list that scan writes: words of ours without `;`, but for one in `summary`."""
+    return "; ".join([f"{_HEADER}{summary}", *remarks])
+
+
+def remarks(content: bytes) -> tuple[str, ...]:
+    """What the scan that wrote a list could not tell, by its first line."""
+    first = content.partition(b"\n")[0].decode("utf-8-sig", "replace").rstrip()
+    said = first.split("; ")[2:] if first.startswith(_HEADER) else []
+    return tuple(one for one in said if _REMARK.fullmatch(one))
 
 
 def list_line(name: str, revision: str | None, place: Place) -> str:

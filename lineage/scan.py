@@ -4,15 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from lineage.statistics import license_label
 from registry.database import reading
-from registry.names import Found, UnknownModel, known_model
+from registry.names import known_models
 from registry.read import Brief, briefs
+from registry.services import of_service
 
-#: The state of what the registry does not know.
+#: The states of what the registry does not know.
 NOT_KNOWN = "not in the registry"
+OF_SERVICE = "not in the registry, looks like another service's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Used:
     """The same with what the registry says of it: `model` is its id there, None where it is not known; `state` is that
-    of registry.records.State, or "not in the registry"; `license` is the label that it declares, None where none or
-    nothing is known."""
+    of registry.records.State, or "not in the registry", with ", looks like another service's" where its name does;
+    `license` is the label that it declares, None where none or nothing is known."""
 
     name: str
     revision: str | None
@@ -76,22 +78,16 @@ def scan(engine: Engine, seen: Iterable[Seen], *, files: int, unnamed: int, left
     """Look up what a code base names in the registry; a name that could be any of several models is not known."""
     named = list(seen)
     with reading(engine) as connection:
-        found = {name: _known(connection, name) for name in dict.fromkeys(one.name for one in named)}
-        facts = briefs(connection, {known.key for known in found.values() if known})
-    uses = tuple(_used(one, facts[known.key] if (known := found[one.name]) else None) for one in named)
+        found = known_models(connection, (one.name for one in named))
+        facts = briefs(connection, {known.key for known in found.values()})
+    uses = tuple(_used(one, facts[known.key] if (known := found.get(one.name)) else None) for one in named)
     told = {one.model or one.name.casefold() for one in uses}
     unknown = {one.name.casefold() for one in uses if one.model is None}
     return Scan(files, len(told), len(unknown), unnamed, tuple(left_out), uses)
 
 
-def _known(connection: Connection, name: str) -> Found | None:
-    try:
-        return known_model(connection, name)
-    except UnknownModel:
-        return None
-
-
 def _used(one: Seen, brief: Brief | None) -> Used:
     license = license_label(brief.licenses, brief.license_name) if brief else None
-    model, state = (brief.id, brief.state) if brief else (None, NOT_KNOWN)
+    unknown = OF_SERVICE if of_service(one.name) else NOT_KNOWN
+    model, state = (brief.id, brief.state) if brief else (None, unknown)
     return Used(one.name, one.revision, one.file, one.line, one.how, model, state, license)

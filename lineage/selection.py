@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection
 
-from lineage.listing import STDIN, Listed, listed, read_list
+from lineage.listing import STDIN, Listed, listed, read_list, remarks
 from registry.bulk import Columns, Flags, Ints, distinct, everything, gathered
 from registry.families import reached
-from registry.names import Found, UnknownModel, find_model, find_roots, known_model
+from registry.names import Found, UnknownModel, find_model, find_roots, known_models
 from registry.read import walk
 from registry.records import State
 
@@ -33,14 +33,25 @@ class Selection:
     @property
     def listed(self) -> list[Listed]:
         """What the file names; RegistryError where it cannot be read, or names nothing."""
-        if self.file is None:
-            return []
-        return listed(read_list(self.file) if self.content is None else self.content, self.where)
+        return [] if self.file is None else listed(self._read(self.file), self.where)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the scan that wrote the file could not tell; RegistryError where it cannot be read."""
+        return () if self.file is None else remarks(self._read(self.file))
+
+    def _read(self, file: Path) -> bytes:
+        return read_list(file) if self.content is None else self.content
 
     @property
     def named(self) -> tuple[str, ...]:
         """The models and authors that are named, those of the file too; RegistryError where it cannot be read."""
         return (*self.models, *(one.name for one in self.listed), *(f"author:{author}" for author in self.authors))
+
+    @property
+    def scanned(self) -> tuple[str, ...]:
+        """What code names, by a list of scan: it may be no model."""
+        return tuple(one.name for one in self.listed if one.place is not None)
 
     @property
     def where(self) -> str:
@@ -77,8 +88,9 @@ def select_models(connection: Connection, selection: Selection) -> Selected:
     named: dict[int, list[Listed]] = {find_model(connection, name).key: [] for name in selection.models}
     unknown: dict[str, list[Listed]] = {}
     spelled: dict[str, str] = {}
+    meant = known_models(connection, (one.name for one in selection.listed))
     for one in selection.listed:
-        if found := _found(connection, one, selection):
+        if found := meant.get(one.name) or (None if one.place else _found(connection, one, selection)):
             named.setdefault(found.key, []).append(one)
         else:
             name = one.name.partition("@")[0]
@@ -103,11 +115,9 @@ def _present(columns: Columns) -> Flags:
     return present
 
 
-def _found(connection: Connection, one: Listed, selection: Selection) -> Found | None:
-    """The model that a line of a list means; None where there is none, if it is code that names it."""
+def _found(connection: Connection, one: Listed, selection: Selection) -> Found:
+    """The model that a line which somebody wrote means."""
     try:
-        return known_model(connection, one.name) if one.place else find_model(connection, one.name)
+        return find_model(connection, one.name)
     except UnknownModel as error:
-        if one.place:
-            return None
         raise UnknownModel(f"{selection.where}:{one.line}: {error}") from error

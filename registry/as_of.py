@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 from registry.database import connect, reading
 from registry.ever import Ever
 from registry.insert import insert_rows, keys_of
-from registry.names import UnknownModel, find_model, owned_by
+from registry.names import UnknownModel, could_mean, find_model, owned_by
 from registry.read import labels
 from registry.records import Defect, ModelRecord, RegistryError, State
 from registry.resolve import resolve_names
@@ -34,12 +34,18 @@ _LISTS = {"licenses", "datasets", "tools"}
 
 
 @contextmanager
-def as_of(engine: Engine, day: str, about: Sequence[str] | None = None, below: Sequence[str] = ()) -> Iterator[Engine]:
+def as_of(
+    engine: Engine,
+    day: str,
+    about: Sequence[str] | None = None,
+    below: Sequence[str] = (),
+    maybe: Sequence[str] = (),
+) -> Iterator[Engine]:
     """The registry as it was at the end of a day (`2026-08-22`), or at a time (`2026-08-22T14:00:00Z`).
 
-    It holds the models that `about` names (as in `find_roots`), all below those that `below` names, and all above any
-    of these; without `about` all models. Raises RegistryError where the registry has no data from before, UnknownModel
-    where a name means no model, or one that was not known by then.
+    It holds the models that `about` names (as in `find_roots`), those that `maybe` names, which may mean none, all
+    below those that `below` names, and all above any of these; without `about` all models. Raises RegistryError where
+    the registry has no data from before, UnknownModel where a name means no model, or one that was not known by then.
     """
     time = end_of(day)
     with tempfile.TemporaryDirectory(prefix="lineage-") as folder, reading(engine) as connection:
@@ -47,7 +53,10 @@ def as_of(engine: Engine, day: str, about: Sequence[str] | None = None, below: S
         wanted = None
         if about is not None:
             ever = Ever(connection)
-            wanted = ever.above(ever.below(_named(connection, below, time)) | _named(connection, about, time))
+            named = _named(connection, about, time) | _maybe(connection, maybe, time)
+            # What nobody had seen yet is there where another names it.
+            roots = _named(connection, below, time) | _unseen(connection, named, time)
+            wanted = ever.above(ever.below(roots) | named)
         there = connect(URL.create("sqlite", database=str(Path(folder) / "then.db")))
         SQLModel.metadata.create_all(there)
         try:
@@ -106,6 +115,23 @@ def _named(connection: Connection, names: Sequence[str], time: str) -> set[int]:
             keys.add(found.key)
         keys |= meant
     return keys
+
+
+def _maybe(connection: Connection, names: Sequence[str], time: str) -> set[int]:
+    """All models (keys) that names could mean today, or meant by a name that a model had."""
+    if not names:
+        return set()
+    then = _names_then(connection, time)
+    folded = {" ".join(name.casefold().split()) for name in names}
+    folded |= {name.partition("@")[0] for name in folded}
+    return could_mean(connection, names).union(*(then.get(name, ()) for name in folded))
+
+
+def _unseen(connection: Connection, keys: set[int], time: str) -> set[int]:
+    """Those of some models (keys) that nobody had seen at a time."""
+    s = SIGHTS.c
+    seen = select(s.model_key).where(among(connection, s.model_key, keys), s.first_seen <= time)
+    return keys - set(connection.scalars(seen))
 
 
 def _names_then(connection: Connection, time: str) -> dict[str, set[int]]:

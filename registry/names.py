@@ -2,14 +2,17 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, and_, func, select
 
 from registry.ids import legacy_names, split_url
 from registry.records import RegistryError, State, storable
-from registry.tables import MODELS, NAMES, VERSIONS
+from registry.tables import MODELS, NAMES, VERSIONS, among
 
 
 class UnknownModel(RegistryError):
@@ -37,47 +40,115 @@ def find_model(connection: Connection, text: str) -> Found:
     """
     if found := known_model(connection, text):
         return found
-    raise UnknownModel(_no_such_model(connection, _split_revision(" ".join(storable(text).split()))[0]))
+    raise UnknownModel(_no_such_model(connection, _split_revision(_tidy(text))[0]))
 
 
 def known_model(connection: Connection, text: str) -> Found | None:
     """The same, but None where there is none, without a look for near matches; UnknownModel where there are several."""
-    whole = " ".join(storable(text).split())
-    if "@" in whole and (version := _version(connection, whole)) is not None:
-        return version
-    name, revision = _split_revision(whole)
-    for candidates in (_exact(connection, name), _folded(connection, name)):
-        if len(candidates) > 1:
-            ids = ", ".join(sorted(candidates.values())[:3])
-            raise UnknownModel(f"{name!r} could be any of {ids}: give the id in its exact letter case")
-        for key, repo_id in candidates.items():
-            return Found(key, repo_id, revision)
-    return None
+    return _Candidates(connection, [text]).meant(text)
 
 
-def _version(connection: Connection, text: str) -> Found | None:
-    """The version of a registered model that `name@which` means: by its number, an alias, or the begin of its digest.
+def known_models(connection: Connection, texts: Iterable[str]) -> dict[str, Found]:
+    """The same of any number of names, in a few queries; those are left out that mean none, or could be several."""
+    names = list(dict.fromkeys(texts))
+    candidates = _Candidates(connection, names)
+    found = {}
+    for name in names:
+        with suppress(UnknownModel):
+            if (model := candidates.meant(name)) is not None:
+                found[name] = model
+    return found
 
-    None where `name` is no registered model's; UnknownModel where it has no such version.
-    """
-    folded = text.casefold()
-    called, _, which = folded.partition("@")
-    m, v = MODELS.c, VERSIONS.c
-    columns = select(m.key, m.repo_id)
-    named = columns.join(NAMES, NAMES.c.model_key == m.key)
-    exact, in_any_case = named.where(NAMES.c.name == text), named.where(NAMES.c.folded == folded)
-    for test in (exact, in_any_case, columns.where(m.folded == folded)):
-        if row := connection.execute(test).first():
+
+def could_mean(connection: Connection, texts: Iterable[str]) -> set[int]:
+    """All models (keys) that any of some names could mean, in whatever letter case."""
+    return _Candidates(connection, texts).keys
+
+
+_Rows = Mapping[str, Sequence[Row[Any]]]
+_NONE: _Rows = {}
+
+
+def _rows(connection: Connection, statement: Select[Any]) -> _Rows:
+    """The rows of a statement, by their first column."""
+    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(statement):
+        found[row[0]].append(row)
+    return found
+
+
+class _Candidates:
+    """All models that some names could mean, by case-folded name."""
+
+    def __init__(self, connection: Connection, texts: Iterable[str]) -> None:
+        wholes = [_tidy(text) for text in texts]
+        names = {_split_revision(whole)[0] for whole in wholes}
+        names |= {whole for whole in wholes if "@" in whole}
+        folded = {name.casefold() for name in names}
+        folded |= {target.casefold() for name in names if (target := legacy_names().get(name))}
+        called = {whole.casefold().partition("@")[0] for whole in wholes if "@" in whole}
+        m, n, v = MODELS.c, NAMES.c, VERSIONS.c
+        ids = select(m.folded, m.key, m.repo_id, m.state)
+        aliases = select(n.folded, n.name, m.key, m.repo_id, m.state).join(MODELS, m.key == n.model_key)
+        lower = func.lower(v.name, type_=String)
+        held = select(lower, v.digest, m.key, m.repo_id, m.state).join(MODELS, m.key == v.model_key)
+        self._ids = _rows(connection, ids.where(among(connection, m.folded, folded)))
+        self._names = _rows(connection, aliases.where(among(connection, n.folded, folded)))
+        self._versions = _rows(connection, held.where(among(connection, lower, called))) if called else _NONE
+
+    @property
+    def keys(self) -> set[int]:
+        """All of them."""
+        held = (self._ids, self._names, self._versions)
+        return {row.key for by_name in held for rows in by_name.values() for row in rows}
+
+    def meant(self, text: str) -> Found | None:
+        """The model that one of the names means; UnknownModel where there are several."""
+        whole = _tidy(text)
+        if "@" in whole and (version := self._version(whole)) is not None:
+            return version
+        name, revision = _split_revision(whole)
+        for candidates in (self._exact(name), self._folded(name)):
+            if len(candidates) > 1:
+                ids = ", ".join(sorted(candidates.values())[:3])
+                raise UnknownModel(f"{name!r} could be any of {ids}: give the id in its exact letter case")
+            for key, repo_id in candidates.items():
+                return Found(key, repo_id, revision)
+        return None
+
+    def _version(self, text: str) -> Found | None:
+        """The version of a registered model that `name@which` means: by its number, an alias, or the begin of its
+        digest.
+
+        None where `name` is no registered model's; UnknownModel where it has no such version.
+        """
+        folded = text.casefold()
+        called, _, which = folded.partition("@")
+        names = self._names.get(folded, ())
+        for row in (*(row for row in names if row.name == text), *names, *self._ids.get(folded, ())):
             return Found(row.key, row.repo_id)
-    held = select(v.digest, m.key, m.repo_id, m.state).join(MODELS, m.key == v.model_key)
-    versions = connection.execute(held.where(func.lower(v.name) == called)).all()
-    found = {row.key: row.repo_id for row in versions if len(which) >= 6 and row.digest.startswith(which)}
-    if len(found) == 1:
-        return Found(*found.popitem())
-    if any(version.state == State.REGISTERED for version in versions):
-        name = text.partition("@")[0]
-        raise UnknownModel(f"{name} has no version {text.partition('@')[2]}: see `lineage model show {name}`")
-    return None
+        versions = self._versions.get(called, ())
+        found = {row.key: row.repo_id for row in versions if len(which) >= 6 and row.digest.startswith(which)}
+        if len(found) == 1:
+            return Found(*found.popitem())
+        if any(version.state == State.REGISTERED for version in versions):
+            name = text.partition("@")[0]
+            raise UnknownModel(f"{name} has no version {text.partition('@')[2]}: see `lineage model show {name}`")
+        return None
+
+    def _exact(self, name: str) -> dict[int, str]:
+        folded = name.casefold()
+        found = [row for row in self._ids.get(folded, ()) if row.repo_id == name]
+        if not found or found[0].state == State.PLACEHOLDER:
+            found = [row for row in self._names.get(folded, ()) if row.name == name] or found
+        if not found and (target := legacy_names().get(name)):
+            found = [row for row in self._ids.get(target.casefold(), ()) if row.repo_id == target]
+        return {row.key: row.repo_id for row in found}
+
+    def _folded(self, name: str) -> dict[int, str]:
+        rows = self._ids.get(name.casefold(), ())
+        seen = {row.key: row.repo_id for row in rows if row.state != State.PLACEHOLDER}
+        return seen or {row.key: row.repo_id for row in self._names.get(name.casefold(), ()) or rows}
 
 
 def find_roots(connection: Connection, texts: Sequence[str]) -> tuple[tuple[str, ...], list[Found]]:
@@ -110,34 +181,14 @@ def like(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
+def _tidy(text: str) -> str:
+    return " ".join(storable(text).split())
+
+
 def _split_revision(text: str) -> tuple[str, str | None]:
     name, _, revision = text.partition("@")
     repo_id, in_url = split_url(name) or (name, None)
     return repo_id, revision or in_url
-
-
-def _exact(connection: Connection, name: str) -> dict[int, str]:
-    columns = select(MODELS.c.key, MODELS.c.repo_id, MODELS.c.state)
-    found = connection.execute(columns.where(MODELS.c.repo_id == name)).all()
-    if not found or found[0].state == State.PLACEHOLDER:
-        aliases = columns.join(NAMES, NAMES.c.model_key == MODELS.c.key)
-        found = connection.execute(aliases.where(NAMES.c.name == name)).all() or found
-    if not found and (target := legacy_names().get(name)):
-        found = connection.execute(columns.where(MODELS.c.repo_id == target)).all()
-    return {row.key: row.repo_id for row in found}
-
-
-def _folded(connection: Connection, name: str) -> dict[int, str]:
-    folded = name.casefold()
-    columns = select(MODELS.c.key, MODELS.c.repo_id, MODELS.c.state)
-    rows = connection.execute(columns.where(MODELS.c.folded == folded)).all()
-    seen = {row.key: row.repo_id for row in rows if row.state != State.PLACEHOLDER}
-    if seen:
-        return seen
-    aliases = connection.execute(
-        columns.join(NAMES, NAMES.c.model_key == MODELS.c.key).where(NAMES.c.folded == folded).distinct()
-    ).all()
-    return {row.key: row.repo_id for row in aliases or rows}
 
 
 def _by_author(connection: Connection, author: str) -> list[Found]:

@@ -98,9 +98,10 @@ def audit_command(
     own = the_policy(policy)
     content = sys.stdin.buffer.read(LONGEST_LIST + 1) if file == STDIN else None
     selection = Selection(models, file, families, authors, content)
-    about = None if everything or day is None or any(one.place for one in selection.listed) else selection.named
+    scanned = set(selection.scanned)
+    about = None if everything or day is None else [name for name in selection.named if name not in scanned]
     found = audit(
-        opened_as_of(db, day, about, families), selection, claim=claim, policy=own,
+        opened_as_of(db, day, about, families, sorted(scanned)), selection, claim=claim, policy=own,
         read=partial(files_of, endpoint) if evidence else None, limit=limit_for(limit, format_, _READABLE),
     )  # fmt: skip
     write_text(_written(found, format_, str(file) if file and file != STDIN else None, strict=strict), output)

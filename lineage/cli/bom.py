@@ -23,9 +23,9 @@ def bom_command(
     """Write a bill of materials of MODELs and their ancestors.
 
     As CycloneDX 1.6 (ML-BOM) or SPDX 3.0.1 (AI profile), both JSON, with the licences that each model declares, those
-    that are concluded for the MODELs, and what each edge rests on. A licence is concluded only where the verdict of
-    `lineage license` is certain. The date is SOURCE_DATE_EPOCH, else that of the data: one registry always gives the
-    same file.
+    that are concluded for the MODELs, and what each edge rests on. Licences are concluded only where it is certain
+    which apply; else the document says why not. The date is SOURCE_DATE_EPOCH, else that of the data: one registry
+    always gives the same file.
     """
     with own_facts(the_policy(policy).own):
         found = bom(opened(db), models)

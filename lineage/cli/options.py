@@ -89,14 +89,16 @@ def opened(db: str | None, *, create: bool = False) -> "Engine":
     return engine
 
 
-def opened_as_of(db: str | None, day: str | None, about: Sequence[str] | None, below: Sequence[str] = ()) -> "Engine":
+def opened_as_of(
+    db: str | None, day: str | None, about: Sequence[str] | None, below: Sequence[str] = (), maybe: Sequence[str] = ()
+) -> "Engine":
     """The registry that a command is about, or (`day`) as much of it as `registry.as_of` needs, as it was then."""
     engine = opened(db)
     if day is None:
         return engine
     from registry.as_of import as_of  # noqa: PLC0415 - most questions are about today
 
-    return click.get_current_context().with_resource(as_of(engine, day, about, below))
+    return click.get_current_context().with_resource(as_of(engine, day, about, below, maybe))
 
 
 def the_policy(named: Path | None) -> "Policy":

@@ -9,6 +9,7 @@ from lineage.formats.pages import definitions
 from lineage.formats.text import number
 from lineage.licenses.sources import link_of
 from registry.records import Relation
+from registry.services import of_service
 
 #: Of a long path so many models are drawn at each end.
 ENDS = 8
@@ -90,6 +91,6 @@ def _arrow(words: str) -> Markup:
 
 def model_link(id_: str) -> Markup:
     """A model's id, as a link to its page on the Hub."""
-    if "@" in id_:  # a version that somebody registered
+    if "@" in id_ or of_service(id_):  # a version that somebody registered, or not of the Hub
         return tag("span", id_, class_="id")
     return link(id_, f"https://huggingface.co/{quote(id_, errors='replace')}", class_="id")

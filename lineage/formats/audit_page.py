@@ -65,7 +65,7 @@ def _header(found: Audit, title: str) -> Iterator[Markup]:
     }
     yield tag("dl", *(tag("div", tag("dt", name), tag("dd", fact)) for name, fact in facts.items()), class_="facts")
     if s.remarks:
-        yield tag("ul", *(tag("li", remark) for remark in s.remarks), class_="remarks", aria_label="About the policy")
+        yield tag("ul", *(tag("li", remark) for remark in s.remarks), class_="remarks", aria_label="Remarks")
 
 
 def _contents(sections: Iterable[str]) -> Markup:

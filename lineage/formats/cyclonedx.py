@@ -53,6 +53,8 @@ def cyclonedx(found: Bom) -> str:
         ),
     )
     written = json.loads(JsonV1Dot6(document).output_as_string())
+    # The library states that nothing here depends on anything; of that nothing is known, which is said by silence.
+    written.pop("dependencies", None)
     _add_cards(written["components"], {material.id: _card(material) for material in found.materials})
     # The serial number is made of all the rest: the same registry always gives the same document.
     written["serialNumber"] = uuid5(NAMESPACE_URL, json_text(written)).urn
@@ -88,7 +90,7 @@ def _components(found: Bom) -> list[Component]:
 
 
 def _component(material: Material, ancestors: list[Component], missing: int) -> Component:
-    owner, _, name = material.id.rpartition("/")
+    owner, _, name = material.name.rpartition("/")
     notes = f"{missing} more: ancestors over {DEEPEST} steps away are left out" if missing else None
     said = [*properties(material), *(edge_properties(material.via) if material.via else ())]
     return Component(
@@ -96,7 +98,7 @@ def _component(material: Material, ancestors: list[Component], missing: int) -> 
         bom_ref=material.id,
         group=owner or None,
         name=name,
-        version=material.commit,
+        version=material.version,
         publisher=material.owner,
         purl=PackageURL.from_string(purl(material)),
         licenses=_licenses(material),
@@ -117,12 +119,12 @@ def _component(material: Material, ancestors: list[Component], missing: int) -> 
 
 def _mention(material: Material, edge: Edge) -> Component:
     """A model that stands elsewhere in the document with all its facts, by `bom-ref`."""
-    owner, _, name = material.id.rpartition("/")
+    owner, _, name = material.name.rpartition("/")
     return Component(
         type=ComponentType.MACHINE_LEARNING_MODEL,
         group=owner or None,
         name=name,
-        version=material.commit,
+        version=material.version,
         purl=PackageURL.from_string(purl(material)),
         properties=_properties([(f"{PREFIX}:told-at", material.id), *edge_properties(edge)]),
     )

@@ -4,7 +4,7 @@ from lineage.formats.rows import Table
 from lineage.formats.tables import as_table
 from lineage.formats.text import number
 from lineage.listing import Place, header, list_line
-from lineage.scan import Scan, Used
+from lineage.scan import OF_SERVICE, Scan, Used
 
 #: Files that were left out, of which so many are named.
 _NAMED = 5
@@ -22,7 +22,7 @@ def _(found: Scan) -> Table:
 def model_list(found: Scan) -> str:
     """The models, each with a line for every place that names it, as lineage.listing describes."""
     lines = [list_line(one.model or one.name, _pin(one), Place(one.file, one.line)) for one in found.uses]
-    return "\n".join([header(summary(found)), *lines])
+    return "\n".join([header(summary(found), _besides(found)), *lines])
 
 
 def _pin(one: Used) -> str | None:
@@ -33,15 +33,14 @@ def _pin(one: Used) -> str | None:
 def summary(found: Scan) -> str:
     """The scan in one line."""
     unknown = f", {number(found.unknown)} of them not in the registry" if found.unknown else ""
-    return f"{_many(found.models, 'model')} named{unknown}; {_many(found.files, 'file')} read"
+    services = len({one.name.casefold() for one in found.uses if one.state == OF_SERVICE})
+    unknown += f" ({_many(services, 'looks', 'look')} like another service's)" if services else ""
+    return f"{_many(found.models, 'model', 'models')} named{unknown}; {_many(found.files, 'file', 'files')} read"
 
 
 def remarks(found: Scan) -> list[str]:
     """What a scan could not tell."""
-    said = []
-    if found.unnamed:
-        verb = "names its" if found.unnamed == 1 else "name their"
-        said.append(f"{_many(found.unnamed, 'call')} {verb} model by what only a run would tell")
+    said = _unnamed(found)
     if found.left_out:
         some = ", ".join(f"{one.file} {one.why}" for one in found.left_out[:_NAMED])
         more = len(found.left_out) - _NAMED
@@ -49,5 +48,16 @@ def remarks(found: Scan) -> list[str]:
     return said
 
 
-def _many(count: int, what: str) -> str:
-    return f"{number(count)} {what}{'' if count == 1 else 's'}"
+def _besides(found: Scan) -> list[str]:
+    """The same in numbers: names of files are somebody else's words."""
+    left_out = len(found.left_out)
+    return [*_unnamed(found), *([f"{_many(left_out, 'file was', 'files were')} left out"] if left_out else [])]
+
+
+def _unnamed(found: Scan) -> list[str]:
+    many = _many(found.unnamed, "call names its", "calls name their")
+    return [f"{many} model by what only a run would tell"] if found.unnamed else []
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return f"{number(count)} {one if count == 1 else many}"

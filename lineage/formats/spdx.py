@@ -5,7 +5,7 @@ Element is a descendant of each `to` Element", Core/Vocabularies/RelationshipTyp
 of any depth are whole in it. Tests check it against the official JSON schema.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, uuid5
@@ -15,6 +15,7 @@ from spdx_python_model.bindings import v3_0_1 as model
 from lineage.bom import (
     PREFIX,
     Bom,
+    Conclusion,
     Material,
     Terms,
     dataset_page,
@@ -28,7 +29,10 @@ from lineage.formats.text import json_text
 E = TypeVar("E", bound=model.Element)
 _NO_ASSERTION = model.expandedlicensing_IndividualLicensingInfo.NAMED_INDIVIDUALS["NoAssertionLicense"]
 _NONE = model.expandedlicensing_IndividualLicensingInfo.NAMED_INDIVIDUALS["NoneLicense"]
-_PROFILES = ("core", "software", "ai", "dataset", "simpleLicensing", "expandedLicensing", "extension")
+#: Profiles that every document conforms to, and that of models. The one of data sets asks for facts that no card tells.
+_PROFILES = ("core", "software", "simpleLicensing", "expandedLicensing", "extension")
+_AI = "ai"
+_NOT_ASKED = "nothing was concluded: the document is about other models, which were made from this one"
 
 
 def spdx(found: Bom) -> str:
@@ -60,11 +64,17 @@ class _Writer:
             name=f"What {', '.join(self._found.models)} was made from",
             rootElement=[packages[id] for id in self._found.models],
             element=[element.get_id() for element in self._elements],
-            profileConformance=[getattr(model.ProfileIdentifierType, name) for name in _PROFILES],
+            profileConformance=[getattr(model.ProfileIdentifierType, name) for name in self._profiles()],
             extension=_extension(document_properties(self._found)),
         )
         written = model.JSONLDSerializer().serialize_data(model.SHACLObjectSet(self._elements), force_at_graph=True)
         return json_text(written, indent=2)
+
+    def _profiles(self) -> Iterator[str]:
+        """The profiles that all elements conform to (Core/Vocabularies/ProfileIdentifierType)."""
+        yield from _PROFILES
+        if all(m.owner and m.page and m.version and m.facts.created_at for m in self._found.materials):
+            yield _AI
 
     def _add(self, kind: type[E], word: str, /, **fields: Any) -> str:
         """Add an element, and return its IRI; fields without a value are left out."""
@@ -86,17 +96,18 @@ class _Writer:
 
     def _package(self, material: Material) -> str:
         """A model. What the AI profile asks for (Core/Artifact suppliedBy and releaseTime, Software/Package
-        downloadLocation and packageVersion) is there as far as it is known; nothing stands in for it."""
+        downloadLocation and packageVersion; AI/AI: one declared and one concluded licence) is there as far as it is
+        known; nothing stands in for it."""
         owner, facts = material.owner, material.facts
         notes = [text for name, text in material.notes if name in {"state-note", "license:unknown"}]
         return self._add(
             model.ai_AIPackage,
             "model",
-            name=material.id,
+            name=material.name,
             comment="; ".join(notes) or None,
             suppliedBy=self._once(model.Agent, "owner", owner, name=owner) if owner else None,
             releaseTime=_moment(facts.created_at),
-            software_packageVersion=material.commit,
+            software_packageVersion=material.version,
             software_packageUrl=purl(material),
             software_primaryPurpose=model.software_SoftwarePurpose.model,
             software_downloadLocation=material.page,
@@ -117,9 +128,9 @@ class _Writer:
                 extension=_extension(edge_properties(edge)),
             )
         self._relate(mine, "hasDeclaredLicense", [self._declared(material)], comment=f"label: {material.label}")
-        if (said := material.conclusion) is not None:
-            licence = self._licence(said.terms) if said.terms else _NO_ASSERTION
-            self._relate(mine, "hasConcludedLicense", [licence], comment=said.doubt or f"verdict: {said.verdict}")
+        said = material.conclusion
+        licence = self._licence(said.terms) if said and said.terms else _NO_ASSERTION
+        self._relate(mine, "hasConcludedLicense", [licence], comment=_why(said) if said else _NOT_ASKED)
         if datasets := [self._dataset(name) for name in material.facts.datasets or ()]:
             self._relate(mine, "trainedOn", list(dict.fromkeys(datasets)))
         if files := [self._file(path, sha256) for path, _, sha256 in material.files]:
@@ -172,6 +183,11 @@ class _Writer:
     def _file(self, path: str, sha256: str) -> str:
         hashed = model.Hash(algorithm=model.HashAlgorithm.sha256, hashValue=sha256)
         return self._add(model.software_File, "file", name=path, verifiedUsing=[hashed])
+
+
+def _why(said: Conclusion) -> str:
+    """Why that was concluded."""
+    return said.doubt or f"verdict: {said.verdict}{f': {said.reason}' if said.reason else ''}"
 
 
 def _extension(said: Iterable[tuple[str, str]]) -> list[model.extension_CdxPropertiesExtension]:

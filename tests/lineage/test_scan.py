@@ -38,8 +38,9 @@ CODE = {
     "conf/train.yaml": "base_model: acme/free\nteacher_model: acme/Drops\n",
     "run.sh": "hf download no/Body\n",
 }
+UNNAMED = "1 call names its model by what only a run would tell"
 SCANNED = f"""\
-# lineage scan: 3 models named, 1 of them not in the registry; 3 files read
+# lineage scan: 3 models named, 1 of them not in the registry; 3 files read; {UNNAMED}
 acme/Free  # conf/train.yaml:1
 acme/Drops  # conf/train.yaml:2
 no/Body  # run.sh:1
@@ -76,7 +77,7 @@ def places(run: Any) -> dict[str, list[tuple[str, int]]]:
 def test_a_scan_into_a_pipe_is_a_list_and_says_what_it_could_not_tell(world: Engine) -> None:
     done = lineage("scan", ".", "--db", database(world))
     assert (done.exit_code, done.stdout) == (0, SCANNED)
-    assert done.stderr == "1 call names its model by what only a run would tell\n"
+    assert done.stderr == f"{UNNAMED}\n"
     assert lineage("scan", ".", "-f", "list", "--db", database(world)).stdout == SCANNED
     lineage("scan", ".", "-o", "models.txt", "--db", database(world))
     assert Path("models.txt").read_text() == SCANNED
@@ -232,6 +233,9 @@ HOSTILE = {
     "bytes": "\udcff.py",
     "bidi": "\u202egpj.py",
     "markup": "<b>|`x`.py",
+    "quotes": "\"',;&.py",
+    "dots": "..%2F..\\...py",
+    "long": f"{'x' * 250}.py",
 }
 
 
@@ -259,6 +263,33 @@ def test_hostile_names_of_files_steer_nothing_and_come_back(world: Engine, name:
     assert not set(place[0]) & set(' <>"`|\n')
 
 
+def test_an_audit_repeats_what_a_scan_could_not_tell(world: Engine) -> None:
+    Path("big;1.json").write_bytes(b" " * 1_000_001)
+    text = lineage("scan", ".", "--db", database(world)).stdout
+    told = (UNNAMED, "1 file was left out")
+    assert text.partition("\n")[0].endswith("; ".join(told))
+    said = [f"the scan of the code: {one}" for one in told]
+    assert json.loads(piped(world, text, "-f", "json").stdout)["summary"]["remarks"] == said
+    for format_ in ("table", "html", "markdown", "junit", "sarif"):
+        assert all(one in piped(world, text, "-f", format_).stdout for one in said), format_
+    Path("list.txt").write_text(text)
+    found = lineage("audit", "-r", "list.txt", "-f", "json", "--exit-zero", "--db", database(world))
+    assert json.loads(found.stdout)["summary"]["remarks"] == said
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "# ours; 0 files; 1 call names",
+        "# lineage scan: 1; 1; 1 \x1b[0m; 2 <b>; https://x; 0 calls; 1 \u202ex",
+        "#",
+    ],
+)
+def test_a_first_line_says_no_more_than_numbers_and_words(world: Engine, first: str) -> None:
+    done = piped(world, f"{first}\nacme/Mit  # a.py:1\n", "-f", "json")
+    assert json.loads(done.stdout)["summary"]["remarks"] == []
+
+
 def test_only_commits_are_kept_in_a_list() -> None:
     place = Place("a b.py", 3)
     assert list_line("a/B", SHA, place) == f"a/B@{SHA}  # a%20b.py:3"
@@ -280,3 +311,22 @@ def test_a_scan_keeps_to_its_schema(world: Engine) -> None:
     jsonschema.Draft202012Validator(schema).validate(document)
     assert document["uses"]
     assert "acme/Free" in answer(world, "scan", "conf", "-f", "markdown").replace("\\", "")
+
+
+def test_models_of_other_services_are_told_as_such(world: Engine) -> None:
+    code = 'Agent(model="openai:gpt-4o")\nmodel = "ollama/llama3:8b"\nmodel_name = "openrouter/openai/gpt-4o"\n'
+    code += 'm = dict(model="bedrock/anthropic.claude-v2:1")\nmodel = "openai/whisper-large-v3"\nmodel = "acme/free"\n'
+    write(Path("hosted"), {"a.py": code, "b.yaml": "model: vertex_ai/claude-3-5-sonnet@20240620\n"})
+    done = lineage("scan", "hosted", "--db", database(world))
+    assert done.stdout.splitlines()[0] == (
+        "# lineage scan: 7 models named, 6 of them not in the registry (5 look like another service's); 2 files read"
+    )
+    rows = json.loads(lineage("scan", "hosted", "-f", "json", "--db", database(world)).stdout)["uses"]
+    assert {row["name"] for row in rows if row["state"] == "not in the registry"} == {"openai/whisper-large-v3"}
+    audited = json.loads(piped(world, done.stdout, "--claim", "any", "-f", "json").stdout)["models"]
+    mended = {model["model"]: model["findings"][0]["mend"] for model in audited if model["findings"]}
+    assert "looks like a model of another service" in mended["openai:gpt-4o"]
+    assert "lineage crawl family --up openai/whisper-large-v3" in mended["openai/whisper-large-v3"]
+    page = piped(world, done.stdout, "--claim", "any", "-f", "html").stdout
+    assert "ollama/llama3:8b" in page
+    assert "huggingface.co/ollama" not in page

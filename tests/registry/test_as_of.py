@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from registry.as_of import as_of
 from registry.database import reading
-from registry.names import UnknownModel, find_model
+from registry.names import UnknownModel, find_model, known_models
 from registry.read import data_date, walk
 from registry.records import RegistryError
 from registry.spans import all_spans
@@ -144,3 +144,27 @@ def test_a_name_that_two_models_had_one_after_the_other(registry: Engine) -> Non
         with as_of(registry, day, ["o/X"]) as then, reading(then) as connection:
             key = find_model(connection, "o/X").key
             assert connection.execute(MODELS.select().where(MODELS.c.key == key)).one().hub_id == hub_id
+
+
+def test_names_that_may_mean_nothing(registry: Engine) -> None:
+    old = "1" * 24
+    rows = [
+        api_row("a/Old", ["u/Unseen"], _id=old),
+        api_row("b/Copied", ["c/Base"]),
+        api_row("c/Base"),
+        api_row("d/No"),
+    ]
+    imported(registry, [*rows, api_row("e/Child", ["f/Later"])], DAYS[0])
+    imported(registry, [api_row("a/New", ["u/Unseen"], _id=old), api_row("f/Later"), api_row("g/Later")], DAYS[5])
+    maybe = ["A/old@0123abc", "b/copied", "no/Body", "openai:gpt-4o", "f/Later", "g/Later"]
+    with as_of(registry, "2026-01-03", [], maybe=maybe) as then, reading(then) as connection:
+        held = {row.repo_id: str(row.state) for row in connection.execute(MODELS.select())}
+        found = {name: model.repo_id for name, model in known_models(connection, maybe).items()}
+    # f/Later was only named then, by e/Child; nobody knew g/Later; d/No is not asked about.
+    assert held == {
+        "a/Old": "listed", "u/Unseen": "placeholder", "b/Copied": "listed", "c/Base": "listed", "e/Child": "listed",
+        "f/Later": "placeholder",
+    }  # fmt: skip
+    assert found == {"A/old@0123abc": "a/Old", "b/copied": "b/Copied", "f/Later": "f/Later"}
+    with as_of(registry, "2026-01-03", ["u/Unseen"]) as then, reading(then) as connection:
+        assert find_model(connection, "u/Unseen")  # as it is where nobody asks for a day

@@ -5,10 +5,11 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
+from registry.database import reading
 from registry.ids import legacy_names, split_url
-from registry.names import Found, UnknownModel, find_model, find_roots, like
+from registry.names import Found, UnknownModel, find_model, find_roots, known_model, known_models, like
 from tests.families import Row, api_row, save
 
 SHA = "b968826d9c46dd6066d109eabc6255188de91218"
@@ -191,3 +192,31 @@ def test_the_legacy_table_leads_from_short_ids_to_full_ones() -> None:
     assert table["bert-base-uncased"] == "google-bert/bert-base-uncased"
     assert len(table) > 50
     assert all("/" not in short and full.endswith(f"/{short}") for short, full in table.items())
+
+
+def test_many_names_are_looked_up_in_few_queries(snapshot_registry: Engine) -> None:
+    names = [
+        "Qwen/Qwen3-8B",
+        "qwen/qwen3-8b",
+        "gpt2",
+        "no/Body",
+        "no/Body@0123abc",
+        "Qwen/Qwen3-8B@0123abc",
+        "",
+        "a\0b",
+    ]
+    names += ["https://huggingface.co/Qwen/Qwen3-8B", *(f"no/Body{n}" for n in range(2_000))]
+    asked: list[str] = []
+    with reading(snapshot_registry) as connection:
+        alone = {name: found for name in names if (found := known_model(connection, name))}
+        event.listen(connection, "before_cursor_execute", lambda *args: asked.append(args[2]))
+        assert known_models(connection, names) == alone
+    assert len(asked) == 3
+    assert alone["Qwen/Qwen3-8B@0123abc"].revision == "0123abc"
+
+
+def test_of_many_names_those_that_could_be_several_are_left_out(registry: Engine) -> None:
+    save(registry, [api_row("a/Model"), api_row("A/model")])
+    with reading(registry) as connection:
+        found = known_models(connection, ["a/model", "a/Model"])
+    assert {name: model.repo_id for name, model in found.items()} == {"a/Model": "a/Model"}
