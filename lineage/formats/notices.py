@@ -7,6 +7,7 @@ from lineage.evidence import FileText
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.rows import markdown_text as md
 from lineage.formats.text import printable
+from lineage.licenses.sources import link_of
 from lineage.notice import Attribution, Notice, Terms
 from registry.ids import ID
 from registry.records import Relation
@@ -55,6 +56,9 @@ def _terms(terms: Terms) -> Iterator[str]:
     for fact in terms.facts:
         where = f" (section {md(fact.section)})" if fact.section else ""
         yield f"- asks: {md(fact.says)}{where}{' (unverified)' if fact.unverified else ''}"
+    for page in dict.fromkeys(link_of(fact.source) for fact in terms.facts):
+        if page:
+            yield f"- read in: <{page}>"
     yield ""
 
 

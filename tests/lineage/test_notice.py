@@ -50,6 +50,7 @@ def test_every_ancestor_stands_there_with_its_licence_and_what_was_done(world: E
     assert "- modified: it is a fine-tune of [meta-llama/Llama-3.1-8B](https://huggingface.co/meta-llama/" in text
     assert f"- notice: {LINE}" in text
     assert "<https://spdx.org/licenses/Apache-2.0.html>" in text
+    assert "- read in: <https://github.com/meta-llama/llama-models/blob/" in text
 
 
 def test_what_is_not_known_is_said(world: Engine) -> None:
