@@ -56,6 +56,8 @@ def _terms(terms: Terms) -> Iterator[str]:
     for fact in terms.facts:
         where = f" (section {md(fact.section)})" if fact.section else ""
         yield f"- asks: {md(fact.says)}{where}{' (unverified)' if fact.unverified else ''}"
+    if not (terms.line or terms.facts):
+        yield "- asks: nothing about notices is noted here; its text says what it asks"
     for page in dict.fromkeys(link_of(fact.source) for fact in terms.facts):
         if page:
             yield f"- read in: <{page}>"

@@ -60,6 +60,11 @@ def test_what_is_not_known_is_said(world: Engine) -> None:
     assert answer(world, "notice", "me/Odd").count("**not known:**") == 2
 
 
+def test_a_licence_of_which_no_duty_is_noted_refers_to_its_text(registry: Engine) -> None:
+    save(registry, [api_row("a/A", license="osl-3.0")])
+    assert "- asks: nothing about notices is noted here; its text says" in answer(registry, "notice", "a/A")
+
+
 def test_several_models_share_their_ancestors(world: Engine) -> None:
     assert notice(world, ["me/Tuned", "me/tuned"]).asked == ("me/Tuned",)
     ids = [one.id for one in notice(world, ["me/Tuned", "me/Merge"]).models]
