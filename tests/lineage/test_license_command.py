@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -41,10 +42,12 @@ WORLD = """
     """
 
 
-@pytest.fixture
-def world(registry: Engine) -> Engine:
-    family(registry, WORLD)
-    return registry
+@pytest.fixture(scope="module")
+def world(database: Database) -> Iterator[Engine]:
+    """Read only: all tests share it."""
+    with database.registry() as engine:
+        family(engine, WORLD)
+        yield engine
 
 
 def asked(engine: Engine, *args: str) -> Result:
@@ -255,8 +258,9 @@ COMMANDS = [
 QUESTIONS = ["license me/Both --may-i mit", "license me/Both --for commercial", "license a/Base --for commercial"]
 
 
+@cache
 def written(engine: Engine, command: str, format_: str) -> str:
-    """The output with its line ends as they are."""
+    """The output with its line ends as they are; nobody writes, so that all tests may look at the same."""
     result = lineage(*command.split(), "-f", format_, "--db", database(engine))
     assert result.exit_code in {0, 1, 3}
     assert result.stderr == ""
