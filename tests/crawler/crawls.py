@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, select
 
+from crawler import listings
 from crawler.crawl import crawl_hub
 from crawler.hub import Hub
 from crawler.run import Crawled, Progress
@@ -37,7 +38,19 @@ def minute(number: int) -> str:
     return stamp(START + timedelta(minutes=number))
 
 
-def small_world(size: int = 2_500) -> list[Row]:
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for a hundred models a page: what is about several pages then takes hundreds of models, not thousands."""
+    monkeypatch.setattr(listings, "PAGE_SIZE", 100)
+    for asked in (listings.SWEEP, listings._CHANGES):
+        monkeypatch.setitem(asked, "limit", 100)
+
+
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no command take so long that it tells how far it is."""
+    monkeypatch.setattr("lineage.cli.crawl.monotonic", lambda: 0.0)
+
+
+def small_world(size: int = 250) -> list[Row]:
     """Some pages of models, each made from the one before."""
     return [
         api_row(f"me/M{n}", [f"me/M{n - 1}"] if n else [], createdAt=minute(n), lastModified=minute(n), _id=f"{n:024x}")

@@ -19,6 +19,7 @@ from tests.crawler.crawls import (
     lineage_digest,
     models_asked,
     pages_asked,
+    small_pages,
     small_world,
     token_of_the_tests,
     whole_digest,
@@ -35,6 +36,11 @@ from tests.lineage.calls import answer, database, refusal
 @pytest.fixture(autouse=True)
 def _a_token_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     token_of_the_tests(monkeypatch)
+
+
+@pytest.fixture
+def hundred_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pages(monkeypatch)
 
 
 def states(engine: Engine) -> dict[str, str]:
@@ -55,14 +61,15 @@ def trio(*, lists_disabled: bool = True) -> World:
 
 def many_changes(world: World) -> None:
     """More than a page of new models, and more than a page of edited ones."""
-    for n in range(1_200):
-        world.edit(f"me/M{n}", cardData={"base_model": "me/M2400", "license": "mit"})
+    for n in range(110):
+        world.edit(f"me/M{n}", cardData={"base_model": "me/M240", "license": "mit"})
         world.insert({"id": f"new/N{n}", "cardData": {"base_model": f"me/M{n}"}})
 
 
 # Updates
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_an_update_asks_only_for_what_it_has_to(registry: Engine) -> None:
     with FakeHub(World(small_world())) as hub:
         crawled(registry, hub)
@@ -76,30 +83,32 @@ def test_an_update_asks_only_for_what_it_has_to(registry: Engine) -> None:
         assert pages_asked(hub, "lastModified", since=before)[0] == ""
         assert len(hub.requests) - before <= 4
         assert models_asked(hub) == []
-    assert done.saved == Saved(models=501 + 1_000, new=1, changed=1)
+    assert done.saved == Saved(models=51 + 100, new=1, changed=1)
     assert models(registry)["me/M5"]["licenses"] == '["mit"]'
     assert edges(registry)["new/N", "me/M5"] == "both"
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_an_update_reads_down_to_an_hour_before_the_watermark(registry: Engine) -> None:
     with FakeHub(World(small_world())) as hub:
         crawled(registry, hub)
-        hub.world.edit("me/M2499", lastModified=hub.world.get("me/M2498")["lastModified"], likes=5)
-        for n in range(999):  # a page, and me/M2499 behind it
+        hub.world.edit("me/M249", lastModified=hub.world.get("me/M248")["lastModified"], likes=5)
+        for n in range(99):  # a page, and me/M249 behind it
             hub.world.edit(f"me/M{n}", likes=7)
         done = crawled(registry, hub, update)
         assert len(pages_asked(hub, "lastModified")) in (2, 3)
-    assert done.saved.changed == 1_000
-    assert models(registry)["me/M2499"]["likes"] == 5
+    assert done.saved.changed == 100
+    assert models(registry)["me/M249"]["likes"] == 5
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_new_models_on_several_pages(registry: Engine) -> None:
     with FakeHub(World(small_world())) as hub:
         crawled(registry, hub)
         many_changes(hub.world)
         before = len(hub.requests)
         done = crawled(registry, hub, update)
-        assert (done.saved.new, done.saved.changed) == (1_200, 1_200)
+        assert (done.saved.new, done.saved.changed) == (110, 110)
         assert len(pages_asked(hub, "createdAt", since=before)) == 2
         assert len(pages_asked(hub, "lastModified", since=before)) in (3, 4)
         before = len(hub.requests)
@@ -110,6 +119,7 @@ def test_new_models_on_several_pages(registry: Engine) -> None:
         assert (third.saved.new, third.saved.changed) == (0, 0)
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_an_update_needs_a_whole_crawl_before(registry: Engine) -> None:
     with FakeHub(World(small_world())) as hub, FakeHub(trio()) as stranger:
         arguments = ("crawl", "update", "--endpoint", hub.url, "--db", database(registry))
@@ -122,6 +132,7 @@ def test_an_update_needs_a_whole_crawl_before(registry: Engine) -> None:
         assert refusal(*arguments) == whole
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 @pytest.mark.parametrize("pages", [1, 2, 3, 4, 5])
 def test_an_update_that_broke_off_goes_on(registry: Engine, another: Engine, pages: int) -> None:
     """Two pages of new models, three of changes."""
@@ -140,11 +151,12 @@ def test_an_update_that_broke_off_goes_on(registry: Engine, another: Engine, pag
         assert (again.saved.new, again.saved.changed) == (0, 0)
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_a_model_that_is_changed_while_changes_are_read_is_found_by_the_next_update(registry: Engine) -> None:
     world = World(small_world())
     with FakeHub(world) as hub:
         crawled(registry, hub)
-        for n in range(1_500):
+        for n in range(150):
             world.edit(f"me/M{n}", likes=7)
 
         def jump_ahead(_page: int) -> None:
@@ -159,15 +171,16 @@ def test_a_model_that_is_changed_while_changes_are_read_is_found_by_the_next_upd
         assert models(registry)["me/M0"]["likes"] == 8
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_a_change_that_is_still_to_come_hides_no_other(registry: Engine) -> None:
     rows = small_world()
     rows[0]["lastModified"] = "2099-01-01T00:00:00.000Z"
     with FakeHub(World(rows)) as hub:
         crawled(registry, hub)
         today = stamp(datetime.now(UTC))
-        for n in range(1, 1_101):
+        for n in range(1, 111):
             hub.world.edit(f"me/M{n}", lastModified=today, likes=7)
-        assert crawled(registry, hub, update).saved.changed == 1_100
+        assert crawled(registry, hub, update).saved.changed == 110
 
 
 # Reconciliations
@@ -342,23 +355,24 @@ def test_what_a_refusal_says_of_a_model(registry: Engine, said: Answer, state: s
 
 @pytest.mark.parametrize("pages", [2, 3, 4])
 def test_a_reconciliation_that_broke_off_among_the_absent_goes_on(
-    registry: Engine, another: Engine, pages: int
+    registry: Engine, another: Engine, monkeypatch: pytest.MonkeyPatch, pages: int
 ) -> None:
-    with FakeHub(World(small_world(1_000))) as hub:
+    monkeypatch.setattr("crawler.absent._BATCH", 8)
+    with FakeHub(World(small_world(40))) as hub:
         crawled(registry, hub)
         crawled(another, hub)
-        for n in range(0, 300, 2):  # 150: three batches
+        for n in range(0, 40, 2):  # 20: three batches
             hub.world.delete(f"me/M{n}")
-        assert crawled(another, hub, reconcile).saved == Saved(models=1_000, gone=150)
+        assert crawled(another, hub, reconcile).saved == Saved(models=40, gone=20)
         before = len(models_asked(hub))
         with pytest.raises(KeyboardInterrupt):
             crawled(registry, hub, reconcile, break_off_after(pages))
         rest = crawled(registry, hub, resume)
         asked = models_asked(hub)[before:]
-        assert len(asked) == len(set(asked)) == 150  # nobody is asked for twice
+        assert len(asked) == len(set(asked)) == 20  # nobody is asked for twice
         assert rest.pages == 4 - pages
         assert whole_digest(registry) == whole_digest(another)
-        assert crawled(registry, hub, reconcile).saved == Saved(models=850)
+        assert crawled(registry, hub, reconcile).saved == Saved(models=20)
         assert whole_digest(registry) == whole_digest(another)
 
 
@@ -367,7 +381,7 @@ def test_the_absent_are_asked_several_at_a_time(registry: Engine) -> None:
         crawled(registry, hub)
         for n in range(24):
             hub.world.delete(f"me/M{n}")
-        hub.faults.stall(0.25, times=None, path="/api/models/me/")
+        hub.faults.stall(0.5, times=None, path="/api/models/me/")
         start = monotonic()
         assert crawled(registry, hub, reconcile).saved.gone == 24
-        assert monotonic() - start < 24 * 0.25 / 2
+        assert monotonic() - start < 24 * 0.5 / 2

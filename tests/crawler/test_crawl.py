@@ -12,14 +12,12 @@ from sqlmodel import SQLModel
 
 from crawler.crawl import reconcile, resume
 from crawler.crawl import update as crawl_update
-from crawler.hub import CrawlError, Hub, Quota
+from crawler.hub import CrawlError, Hub
 from crawler.probe import probe
-from crawler.run import Crawled
-from lineage.cli.crawl import progress_line
 from registry.database import reading
 from registry.tables import RUNS
 from registry.transfer import check
-from registry.write import Saved, writing
+from registry.write import writing
 from tests.conftest import SNAPSHOT
 from tests.crawler.crawls import (
     TOKEN,
@@ -29,7 +27,9 @@ from tests.crawler.crawls import (
     lineage_digest,
     lineage_edges,
     pages_asked,
+    small_pages,
     small_world,
+    stopped_clock,
     token_of_the_tests,
     whole_digest,
 )
@@ -42,6 +42,16 @@ from tests.lineage.calls import answer, database, lineage, refusal
 @pytest.fixture(autouse=True)
 def _a_token_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     token_of_the_tests(monkeypatch)
+
+
+@pytest.fixture
+def hundred_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pages(monkeypatch)
+
+
+@pytest.fixture
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped_clock(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +103,7 @@ def test_the_sweep_asks_for_what_the_registry_holds(registry: Engine) -> None:
     assert found["hub_id"] is not None
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 @pytest.mark.parametrize("pages", [1, 2, 3])
 def test_what_broke_off_goes_on_where_it_was(registry: Engine, pages: int) -> None:
     with FakeHub(small_world()) as hub:
@@ -106,16 +117,17 @@ def test_what_broke_off_goes_on_where_it_was(registry: Engine, pages: int) -> No
         assert len(set(pages_asked(hub, "createdAt", since=before))) == 3 - pages
         # No page is asked for twice, but perhaps the one that was under way when the crawl broke off.
         assert len(asked) - len(set(asked)) <= min(1, 3 - pages)
-    assert len(models(registry)) == 2_500
-    assert edges(registry)["me/M2499", "me/M2498"] == "both"
+    assert len(models(registry)) == 250
+    assert edges(registry)["me/M249", "me/M248"] == "both"
     with reading(registry) as connection:
         run = connection.execute(select(RUNS)).one()
         assert check(connection) == []
-    assert (run.models, run.new, run.finished_at is not None) == (2_500, 2_500, True)
+    assert (run.models, run.new, run.finished_at is not None) == (250, 250, True)
     with pytest.raises(CrawlError, match=r"no crawl of .* broke off"):
         crawled(registry, hub, resume)
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_pages_that_change_while_they_are_read(registry: Engine) -> None:
     rows = small_world()
     world = World(rows)
@@ -123,7 +135,7 @@ def test_pages_that_change_while_they_are_read(registry: Engine) -> None:
     def mutate(page: int) -> None:
         world.insert(api_row(f"new/N{page}", ["me/M0"], createdAt=f"2026-01-{page:02}T00:00:00.000Z", _id=None))
         world.delete(f"me/M{page}")  # already read, or about to be
-        world.count(f"me/M{2_000 + page}", downloads=10_000)
+        world.count(f"me/M{200 + page}", downloads=10_000)
 
     world.before_page.append(mutate)
     with FakeHub(world) as hub:
@@ -156,14 +168,16 @@ def test_what_was_imported_without_an_id_is_the_same_model(registry: Engine) -> 
     assert models(registry)["me/M0"]["hub_id"] is not None
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_the_quota_is_waited_for_before_it_is_exceeded(registry: Engine) -> None:
     with FakeHub(small_world(), quota=2, window=2) as hub:
         done = crawled(registry, hub)
         assert [seen.status for seen in hub.requests] == [200, 200, 200, 200]
     assert done.waited > 0
-    assert done.saved.models == 2_500
+    assert done.saved.models == 250
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -178,11 +192,11 @@ def test_the_quota_is_waited_for_before_it_is_exceeded(registry: Engine) -> None
     ids=["503 twice", "reset", "reset inside", "truncated", "html", "429", "retry-after"],
 )
 def test_faults_that_pass(registry: Engine, fault: Callable[[object], None]) -> None:
-    with FakeHub(small_world(1_200)) as hub:
+    with FakeHub(small_world(120)) as hub:
         fault(hub.faults)
         done = crawled(registry, hub)
-    assert done.saved.models == 1_200
-    assert len(models(registry)) == 1_200
+    assert done.saved.models == 120
+    assert len(models(registry)) == 120
 
 
 def test_another_limit_is_not_taken_for_the_quota(registry: Engine) -> None:
@@ -192,6 +206,7 @@ def test_another_limit_is_not_taken_for_the_quota(registry: Engine) -> None:
             crawled(registry, hub)
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_the_token_stays_with_the_endpoint(registry: Engine) -> None:
     with FakeHub(small_world()) as other, FakeHub(small_world()) as hub:
         hub.faults.elsewhere(host=other.url)
@@ -227,6 +242,7 @@ def test_the_probe_asks_little_and_says_much(snapshot_hub: FakeHub) -> None:
     assert said["is there a hub-stats dump"] == "status 404"
 
 
+@pytest.mark.usefixtures("no_time_passes")
 def test_the_commands(snapshot_hub: FakeHub, tmp_path: Path) -> None:
     db = tmp_path / "registry.db"
     swept = lineage("crawl", "hub", "--endpoint", snapshot_hub.url, "--db", db)
@@ -237,6 +253,7 @@ def test_the_commands(snapshot_hub: FakeHub, tmp_path: Path) -> None:
     assert lineage("crawl", "probe", "--endpoint", snapshot_hub.url).exit_code == 0
 
 
+@pytest.mark.usefixtures("no_time_passes")
 def test_the_commands_that_follow_a_crawl(tmp_path: Path) -> None:
     db = tmp_path / "registry.db"
     with FakeHub(World(small_world(10))) as hub:
@@ -274,39 +291,12 @@ def test_the_commands_that_follow_a_crawl(tmp_path: Path) -> None:
             assert said.startswith(f"no registry at {tmp_path / 'none.db'}")
 
 
-@pytest.mark.parametrize(
-    ("done", "quota", "seconds", "line"),
-    [
-        (Crawled(Saved(), 0, 0, 0.0, None), Quota(), 0.0, "0 requests, 0 models, 0/s"),
-        (Crawled(Saved(models=2_000), 2, 3, 0.0, None), Quota(), 4.0, "3 requests, 2,000 models, 500/s"),
-        (
-            Crawled(Saved(models=2_000), 2, 2, 0.0, 40),
-            Quota(left=498, limit=500, window=300),
-            4.0,
-            "2 requests, 2,000 models, 500/s, 498 of 500 requests left, about 80 s to go",
-        ),
-        (
-            Crawled(Saved(models=2_000), 2, 2, 0.0, 3_098),
-            Quota(left=98, limit=1_000, window=300),
-            0.4,  # the quota takes longer than the crawl: 3,000 more requests, three windows of 300 s a thousand
-            "2 requests, 2,000 models, 5,000/s, 98 of 1,000 requests left, about 15 min to go",
-        ),
-        (Crawled(Saved(models=8), 2, 2, 0.0, 9_000), Quota(), 4.0, "2 requests, 8 models, 2/s, about 5.0 h to go"),
-        (Crawled(Saved(models=8), 2, 2, 0.0, 0), Quota(), 4.0, "2 requests, 8 models, 2/s, about 0 s to go"),
-    ],
-    ids=["nothing yet", "no end in sight", "by pace", "by quota", "hours", "the end"],
-)
-def test_the_line_of_progress(done: Crawled, quota: Quota, seconds: float, line: str) -> None:
-    with Hub("https://hub.example") as hub:
-        hub.quota = quota
-        assert progress_line(done, hub, seconds) == line
-
-
+@pytest.mark.usefixtures("hundred_a_page")
 def test_after_commits_an_update_equals_a_fresh_crawl(registry: Engine, another: Engine) -> None:
-    families = Chance(seed=1, size=2_300)
+    families = Chance(seed=1, size=460)
     with FakeHub(families.world) as hub:
         crawled(registry, hub)
-        families.change(600, "insert", "edit", "edit")
+        families.change(120, "insert", "edit", "edit")
         crawled(registry, hub, crawl_update)
         crawled(another, hub)
     assert whole_digest(registry) == whole_digest(another)
@@ -373,6 +363,7 @@ def test_a_hub_that_refuses_leaves_the_registry_whole(tmp_path: Path) -> None:
     assert lineage("db", "check", "--db", db).stdout == "the registry is whole\n"
 
 
+@pytest.mark.usefixtures("hundred_a_page")
 def test_a_registry_does_not_decide_where_the_token_goes(registry: Engine) -> None:
     with FakeHub(small_world()) as stranger, FakeHub(small_world()) as ours:
         with pytest.raises(KeyboardInterrupt):

@@ -13,7 +13,7 @@ from crawler.run import Crawled
 from registry.database import reading
 from registry.runs import last_broken_off
 from registry.tables import TASKS
-from tests.crawler.crawls import break_off_after, silent, whole_digest
+from tests.crawler.crawls import break_off_after, silent, stopped_clock, whole_digest
 from tests.fakehub.server import FakeHub
 from tests.fakehub.world import World
 from tests.families import Row, api_row, defects, edges, models, names, save
@@ -184,7 +184,8 @@ def test_a_walk_without_counts_is_refused_before_it_begins(registry: Engine) -> 
         assert len(hub.requests) == 2
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped_clock(monkeypatch)
     db = str(tmp_path / "registry.db")
     with FakeHub(generated_family(50)) as hub:
         done = lineage("crawl", "family", ROOT, "--endpoint", hub.url, "--db", db)
