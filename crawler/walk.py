@@ -23,6 +23,7 @@ from registry.runs import Asking, add_tasks, save_tasks, tasks_of
 #: The kinds of tasks. `root`: a model, its ancestors and its derivatives; `model`: a model and its ancestors;
 #: `children`: what names a model as its base; `roots by`, `models by`: the first two for all models of an author.
 _ROOT, _MODEL, _CHILDREN, _ROOTS_BY, _MODELS_BY = "root", "model", "children", "roots by", "models by"
+_OF_ONE = {_ROOT, _MODEL}
 #: Asked for together, and saved in one transaction.
 _BATCH = 32
 #: Of the derivatives on the Hub, so many have derivatives of their own (30,383 edges of mid-2025,
@@ -111,13 +112,13 @@ class Walk:
             add_tasks(page.connection, page.run, [*self._unsaved, *found])
             save_tasks(page.connection, page.run, batch)
             self._unsaved = []
-            self.todo.extend([task for task in batch if not task.done] + found)
+            self.todo.extend([task for task in batch if not task.done and task.kind not in _OF_ONE] + found)
             page.left = self.estimate() - self.crawl.hub.requests
 
     def _request(self, task: Asking) -> tuple[str, Mapping[str, Any] | None]:
         hub = self.crawl.hub
         expand = [*EXPAND, _COUNT] if self._counts or task.kind == _ROOT else list(EXPAND)
-        if task.kind in {_ROOT, _MODEL}:
+        if task.kind in _OF_ONE:
             return hub.model_url(task.name), {"expand": expand}
         if task.cursor is not None:
             return task.cursor, None
@@ -126,8 +127,9 @@ class Walk:
 
     def _take(self, page: Page, task: Asking, answer: Answer | CrawlError) -> Iterator[tuple[str, str]]:
         """Save an answer; yields what is to be asked after it."""
-        if task.kind in {_ROOT, _MODEL}:
-            task.done = True
+        if task.kind in _OF_ONE:
+            # One that cannot be asked for holds nothing up; but a walk that breaks off asks for it again.
+            task.done = not isinstance(answer, CrawlError)
             record = self._save_model(page, task, answer)
             records, rows = ([], []) if record is None or isinstance(answer, CrawlError) else ([record], [answer.body])
         elif isinstance(answer, CrawlError):

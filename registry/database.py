@@ -274,6 +274,7 @@ def new_file(path: Path) -> Iterator[Engine]:
         try:
             upgrade(engine)
             yield engine
+            _into_the_file(engine)
         finally:
             engine.dispose()
         try:
@@ -282,6 +283,13 @@ def new_file(path: Path) -> Iterator[Engine]:
             raise
         except OSError:  # a file system without hard links
             made.rename(path)
+
+
+def _into_the_file(engine: Engine) -> None:
+    """Bring all from the log into the file, which goes on without it. Closing would try the same, but not tell that the
+    disk is full."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

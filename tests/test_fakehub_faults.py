@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx2
@@ -52,6 +53,37 @@ def test_faults_wait_for_the_requests_they_are_for(hub: FakeHub, http: httpx2.Cl
     assert [http.get("/api/models/org/m7").status_code for _ in range(2)] == [500, 200]
     hub.faults.clear()
     assert http.get(first.links["next"]["url"]).status_code == 200
+
+
+def test_pages_that_do_not_hold_what_they_should(hub: FakeHub, http: httpx2.Client) -> None:
+    hub.hub.largest_page = 6
+    whole = [row["id"] for row in http.get("/api/models").json()]
+    assert len(whole) == 6
+    hub.faults.twice(times=2)
+    assert [row["id"] for row in http.get("/api/models").json()] == whole + whole[:5]
+    assert [row["id"] for row in http.get("/api/models").json()] == whole[-5:] + whole + whole[:5]
+    hub.faults.missing(times=2)
+    assert [row["id"] for row in http.get("/api/models").json()] == [whole[n] for n in (0, 1, 3, 4)]
+    assert http.get("/api/models/org/m7").json()["id"] == "org/m7"
+    assert hub.requests[-1].fault is None  # it was no page
+    hub.faults.changed(lambda: hub.world.delete("org/m7"))
+    assert http.get("/api/models/org/m7").status_code == 401
+
+
+def test_redirects_clocks_and_no_json(hub: FakeHub, http: httpx2.Client) -> None:
+    hub.faults.redirect()
+    hub.faults.redirect("http://elsewhere.example")
+    hub.faults.garbage()
+    hub.faults.clock(-90_000)
+    answers = [http.get("/api/models?limit=1") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [307, 307, 200, 200]
+    places = [answer.headers["location"] for answer in answers[:2]]
+    assert places == ["/api/models?limit=1", "http://elsewhere.example/api/models?limit=1"]
+    with pytest.raises(ValueError, match="Expecting value"):
+        answers[2].json()
+    assert answers[3].headers["ratelimit"] == '"api";r=0;t=0'
+    late = parsedate_to_datetime(answers[2].headers["date"]) - parsedate_to_datetime(answers[3].headers["date"])
+    assert 89_990 < late.total_seconds() < 90_010
 
 
 def test_too_many_requests_in_every_style(hub: FakeHub, http: httpx2.Client) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from crawler.crawl import crawl_family, crawl_hub, reconcile, resume, update
 from crawler.dumps import read_json
 from crawler.hub import Answer, CrawlError, Hub
 from crawler.raw import Unreadable
-from crawler.run import Page
+from crawler.run import Crawled, Page
 from registry.records import ModelRecord
 from registry.write import writing
 from tests.conftest import CHECKOUT
@@ -151,6 +152,26 @@ def test_children_that_cannot_be_listed_keep_no_others_from_being_found(
         with Hub(url) as hub:
             resume(registry, hub, silent)
     assert len(models(registry)) == 81
+
+
+def test_a_model_that_cannot_be_asked_for_is_asked_for_again_by_a_walk_that_goes_on(
+    registry: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.hub._TRIES", 1)
+    with FakeHub([api_row("me/Base", license="mit"), api_row("me/M", ["me/Base"])]) as hub:
+        hub.faults.status(504, path="/api/models/me/Base", times=None)
+        family = partial(crawl_family, roots=["me/M"])
+
+        def break_off(done: Crawled, _hub: Hub) -> None:
+            if done.unclear:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            crawled(registry, hub, family, break_off)
+        assert models(registry)["me/Base"]["state"] == "placeholder"
+        hub.faults.clear()
+        assert crawled(registry, hub, resume).unclear == 0
+    assert models(registry)["me/Base"]["state"] == "listed"
 
 
 def test_a_page_that_leads_back_ends_the_crawl(registry: Engine) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -16,6 +18,7 @@ from tests.fakehub.faults import Fault, FaultPlan, Seen
 from tests.fakehub.files import cached_at, content_of, served
 from tests.fakehub.limits import Answer, RateLimit
 from tests.fakehub.listing import Refused, next_url, read_expand, read_listing
+from tests.fakehub.paging import LARGEST_PAGE
 from tests.fakehub.shapes import EXPAND, SINGLE, serialised
 from tests.fakehub.world import Model, World
 
@@ -41,6 +44,8 @@ class Hub:
     #: What went wrong in the fake itself, or in a function of `World.before_page`.
     errors: list[Exception] = field(default_factory=list)
     pages: int = 0
+    #: The most rows that a page holds, whatever is asked for.
+    largest_page: int = LARGEST_PAGE
     #: Resets the connection of a client (host, port); set by the server.
     reset: Callable[[tuple[str, int]], None] = lambda client: None
 
@@ -81,7 +86,7 @@ class Api:
             self.hub.pages += 1
             for function in world.before_page:
                 function(self.hub.pages)
-            page, cursor = world.page(asked.query, asked.limit, asked.after)
+            page, cursor = world.page(asked.query, min(asked.limit, self.hub.largest_page), asked.after)
             body = b",".join([serialised(world, model, asked.shape) for model in page])
         headers = {}
         if cursor is not None:
@@ -162,6 +167,8 @@ class Door:
     def __init__(self, app: ASGIApp, hub: Hub) -> None:
         self.app = app
         self.hub = hub
+        #: The rows of the page before that was spoiled, of each listing.
+        self._rows_before: dict[str, list[object]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -179,19 +186,24 @@ class Door:
         quota = self.hub.files_quota if of_files else self.hub.quota
         passes = quota.take()
         fault = self.hub.faults.meet(seen)
-        seen.fault = fault.kind if fault else None
+        seen.met, seen.fault = fault, fault.kind if fault else None
         if fault and fault.kind == "stall" and await _left(receive, fault.seconds):
             return
         if fault and fault.kind == "reset":
             await self._reset(scope)
             return
-        struck = _instead(fault, quota) if fault else None
+        if fault and fault.kind == "changed":
+            fault.act()
+        struck = _instead(fault, seen, quota) if fault else None
         if struck is None:
             struck = await self._answer(scope, receive) if passes else quota.refusal(quota.style)
-        seen.status, given, body = _spoiled(fault, struck) if fault else struck
+        seen.status, given, body = self._spoiled(fault, struck, seen) if fault else struck
         if not (seen.status == 429 and "Retry-After" in given):
             given = quota.headers() | given
-        given |= self._common(len(body))
+        shift = fault.seconds if fault and fault.kind == "clock" else 0
+        if shift:
+            given |= quota.headers(0, max(0, quota.seconds + int(shift)))
+        given |= self._common(len(body), shift)
         await send(_start(seen.status, given))
         if fault and fault.kind == "reset-inside":
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
@@ -220,8 +232,27 @@ class Door:
             self.hub.errors.append(error)
         return status, headers, b"".join(body)
 
-    def _common(self, length: int) -> dict[str, str]:
+    def _spoiled(self, fault: Fault, answer: Answer, seen: Seen) -> Answer:
+        """What becomes of a good answer; a fault that does nothing to it was none."""
+        status, headers, body = answer
+        if fault.kind == "truncated":
+            body = body[: len(body) // 2]
+        if fault.kind == "elsewhere" and "Link" in headers:
+            path = headers["Link"].partition("://")[2].partition("/")[2]
+            headers = headers | {"Link": f"<{fault.host}/{path}"}
+        if fault.kind in {"twice", "missing"} and status == 200 and body.startswith(b"[{"):
+            rows, listing = json.loads(body), seen.query.partition("cursor=")[0]
+            before = self._rows_before.get(listing, [])
+            spoiled = [*before[-5:], *rows, *rows[:5]] if fault.kind == "twice" else _thinned(rows)
+            self._rows_before[listing] = rows
+            body = json.dumps(spoiled).encode()
+        if fault.kind in {"truncated", "elsewhere", "twice", "missing"} and (headers, body) == answer[1:]:
+            seen.met = seen.fault = None
+        return status, headers, body
+
+    def _common(self, length: int, shift: float) -> dict[str, str]:
         return {
+            "Date": formatdate(time.time() + shift, usegmt=True),
             "Content-Length": str(length),
             "Vary": "Origin",
             "X-Powered-By": "huggingface-moon",
@@ -235,7 +266,7 @@ class Door:
         await asyncio.sleep(0)
 
 
-def _instead(fault: Fault, quota: RateLimit) -> Answer | None:
+def _instead(fault: Fault, seen: Seen, quota: RateLimit) -> Answer | None:
     """What a fault has the Hub answer without looking, if it is one of that kind."""
     match fault.kind:
         case "status":
@@ -243,21 +274,19 @@ def _instead(fault: Fault, quota: RateLimit) -> Answer | None:
             return fault.status, again | {"Content-Type": "application/json"}, b'{"error":"Internal Error"}'
         case "too-many":
             return quota.refusal(fault.style, int(fault.seconds))
+        case "redirect":
+            place = f"{fault.host}{quote(seen.path)}" + (f"?{seen.query}" if seen.query else "")
+            return 307, {"Location": place, "Content-Type": "text/plain"}, b"Temporary Redirect"
+        case "garbage":
+            return 200, {"Content-Type": _JSON}, b"\xff\x00{'ok': True}"
         case "html":
             page = b"<!DOCTYPE html><html><head><title>Hub</title></head><body>We will be back soon</body></html>"
             return 200, {"Content-Type": "text/html; charset=utf-8"}, page
     return None
 
 
-def _spoiled(fault: Fault, answer: Answer) -> Answer:
-    """What becomes of a good answer."""
-    status, headers, body = answer
-    if fault.kind == "truncated":
-        body = body[: len(body) // 2]
-    if fault.kind == "elsewhere" and "Link" in headers:
-        path = headers["Link"].partition("://")[2].partition("/")[2]
-        headers = headers | {"Link": f"<{fault.host}/{path}"}
-    return status, headers, body
+def _thinned(rows: list[object]) -> list[object]:
+    return [row for number, row in enumerate(rows) if number % 3 != 2]
 
 
 async def _left(receive: Receive, seconds: float) -> bool:

@@ -1,5 +1,6 @@
 """What goes wrong between a crawler and the Hub, planned ahead: a fault waits for the next request that it is for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Literal, TypedDict, Unpack
@@ -7,7 +8,22 @@ from urllib.parse import parse_qs
 
 from tests.fakehub.limits import Style
 
-Kind = Literal["status", "too-many", "reset", "reset-inside", "stall", "truncated", "html", "elsewhere"]
+Kind = Literal[
+    "status",
+    "too-many",
+    "reset",
+    "reset-inside",
+    "stall",
+    "truncated",
+    "garbage",
+    "html",
+    "twice",
+    "missing",
+    "elsewhere",
+    "redirect",
+    "changed",
+    "clock",
+]
 
 
 class When(TypedDict, total=False):
@@ -30,6 +46,8 @@ class Seen:
     user_agent: str | None = None
     status: int | None = None
     fault: str | None = None
+    #: The fault itself.
+    met: "Fault | None" = None
 
     @property
     def authorized(self) -> bool:
@@ -52,6 +70,7 @@ class Fault:
     retry_after: str | None = None
     style: Style = "window"
     host: str = ""
+    act: Callable[[], object] = lambda: None
     when: When = field(default_factory=When)
     left: int | None = 1
     skip: int = 0
@@ -71,6 +90,8 @@ class FaultPlan:
 
     def __init__(self) -> None:
         self._queue: list[Fault] = []
+        #: Asked for a fault where none in the queue is for a request.
+        self.chance: Callable[[Seen], Fault | None] = lambda seen: None
         self._lock = Lock()
 
     @property
@@ -82,6 +103,7 @@ class FaultPlan:
         """Let nothing go wrong any more."""
         with self._lock:
             self._queue.clear()
+            self.chance = lambda seen: None
 
     def add(self, fault: Fault) -> None:
         """Queue a fault."""
@@ -112,13 +134,37 @@ class FaultPlan:
         """Answer in good order, with half of the JSON."""
         self.add(Fault("truncated", when=when))
 
+    def garbage(self, **when: Unpack[When]) -> None:
+        """Answer in good order what is no JSON."""
+        self.add(Fault("garbage", when=when))
+
     def html(self, **when: Unpack[When]) -> None:
         """Answer an HTML page with status 200."""
         self.add(Fault("html", when=when))
 
+    def twice(self, **when: Unpack[When]) -> None:
+        """Let a page of a listing hold rows twice: some of its own, and some of the page before."""
+        self.add(Fault("twice", when=when))
+
+    def missing(self, **when: Unpack[When]) -> None:
+        """Let every third row of a page be left out."""
+        self.add(Fault("missing", when=when))
+
     def elsewhere(self, host: str = "https://elsewhere.example", **when: Unpack[When]) -> None:
         """Let the Link header name another host."""
         self.add(Fault("elsewhere", host=host, when=when))
+
+    def redirect(self, host: str = "", **when: Unpack[When]) -> None:
+        """Redirect to the same path on another host; without one to the very URL that was asked for."""
+        self.add(Fault("redirect", host=host, when=when))
+
+    def changed(self, act: Callable[[], object], **when: Unpack[When]) -> None:
+        """Change the world before the answer is made."""
+        self.add(Fault("changed", act=act, when=when))
+
+    def clock(self, seconds: int, **when: Unpack[When]) -> None:
+        """Let the Hub's clock be so far ahead (or behind): its date, and when a quota that is used up is whole."""
+        self.add(Fault("clock", seconds=seconds, when=when))
 
     def meet(self, seen: Seen) -> Fault | None:
         """The fault that this request meets."""
@@ -134,4 +180,4 @@ class FaultPlan:
                     if fault.left <= 0:
                         self._queue.remove(fault)
                 return fault
-        return None
+            return self.chance(seen)

@@ -122,6 +122,7 @@ class _Server(uvicorn.Server):
             log_level=logging.CRITICAL + 1,
             access_log=False,
             server_header=False,
+            date_header=False,
         )
         super().__init__(config)
 
