@@ -1,6 +1,7 @@
 """What became of models that a listing does not hold: the stage of a reconciliation that asks for each by its name."""
 
-from crawler.hub import EXPAND, Answer, CrawlError
+from crawler.answers import Answer, CrawlError
+from crawler.hub import EXPAND
 from crawler.run import Crawl, Page, read_page
 from registry.database import reading
 from registry.identity import is_another, redirect

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Engine
 
 from crawler.absent import absent_models
-from crawler.hub import CrawlError, Hub
+from crawler.answers import CrawlError
+from crawler.hub import Hub
 from crawler.listings import changed_models, new_models, sweep
 from crawler.run import Crawl, Crawled, Progress
 from crawler.walk import tasks_for, walk

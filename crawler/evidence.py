@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from crawler.absent import is_missing
+from crawler.answers import Answer, CrawlError
 from crawler.files import File, read_file
-from crawler.hub import Answer, CrawlError, Hub
+from crawler.hub import Hub
 
 #: Files at the top of a repository that say under which terms it is, and to whom credit is due.
 _RELEVANT = re.compile(r"(?:licen[sc]e|copying|notice|use[_-]policy)[^/]*|readme\.md", re.IGNORECASE)

@@ -8,12 +8,11 @@ from urllib.parse import quote
 import httpx2
 
 from crawler.absent import is_missing
-from crawler.hub import Answer, Elsewhere, Hub
+from crawler.answers import WORDS, Answer, Elsewhere, first_bytes
+from crawler.hub import Hub
 
 #: Bytes that are read of a file. Licences have some ten thousand, the largest model cards some hundred thousand.
 LIMIT = 1_000_000
-#: Of an answer that is an error, its words are enough.
-_WORDS = 10_000
 #: The ETag of a file that is small is the name that git gives its content (huggingface_hub, `HfFileMetadata.etag`);
 #: a mirror's may be the plain hash.
 _SHA1 = re.compile(r'"([0-9a-f]{40})"')
@@ -69,7 +68,7 @@ def _read(response: httpx2.Response) -> Answer | None:
     """The response as an answer whose body is bytes, of more than `LIMIT` one too many; None for what is no file."""
     url, status, headers = str(response.request.url), response.status_code, response.headers
     if status != 200:
-        words = _first_bytes(response, _WORDS).decode("utf-8", errors="replace")
+        words = first_bytes(response.iter_raw(), WORDS).decode("utf-8", errors="replace")
         return Answer(url, status, words, headers, len(words), None)
     # The Hub gives any text as text/plain, and plain where it is asked so: this is something in between.
     if (
@@ -77,23 +76,13 @@ def _read(response: httpx2.Response) -> Answer | None:
         or headers.get("content-encoding", "identity") != "identity"
     ):
         return None
-    content = _first_bytes(response, LIMIT + 1)
+    content = first_bytes(response.iter_raw(), LIMIT + 1)
     whole = len(content) <= LIMIT
     return (
         None
         if whole and not _fits(headers.get("etag", ""), content)
         else Answer(url, status, content, headers, len(content), None)
     )
-
-
-def _first_bytes(response: httpx2.Response, most: int) -> bytes:
-    """So many bytes of a body at most; the rest is left where it is."""
-    content = bytearray()
-    for chunk in response.iter_raw():
-        content += chunk
-        if len(content) >= most:
-            break
-    return bytes(content[:most])
 
 
 def _fits(etag: str, content: bytes) -> bool:

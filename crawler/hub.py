@@ -9,14 +9,24 @@ from importlib.metadata import version
 from threading import Event, Lock, Semaphore, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 from huggingface_hub import constants, get_token
 from huggingface_hub.utils._http import http_stream_backoff, parse_ratelimit_headers
 
-from crawler.dumps import read_json
-from registry.records import RegistryError
+from crawler.answers import (
+    LATER,
+    TOO_LONG,
+    Answer,
+    CrawlError,
+    Elsewhere,
+    Failure,
+    Reader,
+    joined,
+    judged,
+    read_json_body,
+)
 
 Params = Mapping[str, Any] | None
 R = TypeVar("R")
@@ -42,47 +52,13 @@ EXPAND = (
     "tags",
 )
 _TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
-_RETRIED = (408, 500, 502, 503, 504)
 _TRIES = 6
 #: Requests in flight at once, all under one pace. Pages of one listing come one after the other in any case.
 _AT_ONCE = 8
 _REDIRECTS = (301, 302, 307, 308)
 _MOST_REDIRECTS = 5
-#: Seconds of silence that somebody who looks on should be told of, and those that nobody should wait.
-_LONG, _TOO_LONG = 3, 3_600
-_LATER = "try again later, a crawl that broke off by `lineage crawl resume`"
-
-
-class CrawlError(RegistryError):
-    """The Hub did not answer, or not as it should; what came before is saved."""
-
-
-class Elsewhere(CrawlError):
-    """The Hub sent us to another origin, which was not asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer: the URL asked, its status, decoded body, headers and size in bytes."""
-
-    url: str
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-    size: int
-    next_url: str | None
-
-    @property
-    def said(self) -> str:
-        """What the Hub says in an answer that is an error, in one line."""
-        said = self.body.get("error", self.body) if isinstance(self.body, dict) else self.body
-        return " ".join(str(self.headers.get("x-error-message") or said).split())[:200]
-
-
-#: How a response, whose body is still to come, becomes an answer; None where it is none that can be used.
-Reader = Callable[[httpx2.Response], Answer | None]
-#: What kept an answer from coming, and for how many seconds the Hub wants to be left alone, where it says so.
-_Failure = tuple[str, float | None]
+#: Seconds of silence that somebody who looks on should be told of.
+_LONG = 3
 
 
 @dataclass(slots=True)
@@ -206,7 +182,7 @@ class Hub:
             where = answer.headers.get("location")
             if not follow or answer.status not in _REDIRECTS or where is None:
                 return answer
-            url = _joined(url, where)
+            url = joined(url, where)
         raise CrawlError(f"{self.endpoint} redirects in circles ({url[:200]}): is the mirror set up right?")
 
     def _start(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
@@ -232,9 +208,9 @@ class Hub:
             problem, pause = answer
             if attempt + 1 < _TRIES:
                 self._sleep(min(2.0**attempt, 8.0) if pause is None else pause)
-        raise CrawlError(f"{self.endpoint} {problem}, in {_TRIES} tries: {_LATER}")
+        raise CrawlError(f"{self.endpoint} {problem}, in {_TRIES} tries: {LATER}")
 
-    def _paced(self, url: str, params: Params, read: Reader | None) -> Answer | _Failure:
+    def _paced(self, url: str, params: Params, read: Reader | None) -> Answer | Failure:
         """One try, as soon as its quota allows it; what waits keeps no request of another quota waiting."""
         quota = self._quota_of(url)
         while True:
@@ -244,7 +220,7 @@ class Hub:
                     return self._request(quota, url, params, read)
             self._sleep(pause)
 
-    def _request(self, quota: Quota, url: str, params: Params, read: Reader | None) -> Answer | _Failure:
+    def _request(self, quota: Quota, url: str, params: Params, read: Reader | None) -> Answer | Failure:
         """The answer, or what kept it from coming."""
         try:
             with http_stream_backoff(
@@ -258,7 +234,7 @@ class Hub:
                 follow_redirects=False,
                 retry_on_status_codes=(),
             ) as response:
-                answer = _judged(response, read or _read)
+                answer = judged(response, read or read_json_body)
                 self._note_quota(quota, response)
                 return answer
         except httpx2.HTTPError as error:
@@ -308,8 +284,8 @@ class Hub:
         return 0.0
 
     def _sleep(self, seconds: float) -> None:
-        if seconds > _TOO_LONG:
-            raise CrawlError(f"{self.endpoint} wants us to wait {seconds:,.0f} seconds: {_LATER}")
+        if seconds > TOO_LONG:
+            raise CrawlError(f"{self.endpoint} wants us to wait {seconds:,.0f} seconds: {LATER}")
         if seconds <= 0:
             return
         start = time.monotonic()
@@ -326,51 +302,6 @@ class Hub:
             self._waited_until = end
 
 
-def _judged(response: httpx2.Response, read: Reader) -> Answer | _Failure:
-    """What to make of a response."""
-    if response.status_code == 429:
-        response.read()
-        return "allows no more requests", _pause(response)
-    if response.status_code in _RETRIED:
-        return f"fails ({response.status_code})", _retry_after(response)
-    return read(response) or ("gave no usable answer", None)  # cut off, or HTML: something in between
-
-
-def _read(response: httpx2.Response) -> Answer | None:
-    """The response as an answer; None where it should be JSON and is none."""
-    response.read()
-    url = str(response.request.url)
-    try:
-        body = read_json(response.content) if response.content else None
-    except ValueError:
-        body = None if response.status_code == 200 else response.text
-    if response.status_code == 200 and body is None:
-        return None
-    next_url = response.links.get("next", {}).get("url")
-    next_url = _joined(url, next_url) if next_url is not None else None
-    return Answer(url, response.status_code, body, response.headers, len(response.content), next_url)
-
-
-def _pause(response: httpx2.Response) -> float | None:
-    """Seconds to wait after a 429; CrawlError if it is not about the quota of requests."""
-    info = parse_ratelimit_headers(response.headers)
-    if info is not None and info.remaining == 0:
-        return 0.0  # the quota is noted, and waited for before the next request
-    after = _retry_after(response)
-    if after is not None:
-        return after
-    if info is not None:
-        said = " ".join(response.text.split())[:200]
-        raise CrawlError(f"the Hub set another limit than that of requests ({said}): {_LATER}")
-    return 30.0
-
-
-def _retry_after(response: httpx2.Response) -> float | None:
-    """The seconds of a Retry-After header, and one more; None where it is missing, or a date."""
-    after = response.headers.get("retry-after", "").strip()
-    return min(int(after), 10 * _TOO_LONG) + 1.0 if after.isascii() and after.isdigit() and len(after) < 20 else None
-
-
 def _endpoint_origin(endpoint: str) -> str:
     try:
         place = urlsplit(endpoint)
@@ -382,13 +313,6 @@ def _endpoint_origin(endpoint: str) -> str:
     if place.query or place.fragment:
         raise CrawlError("not an endpoint: leave out what stands behind ? or #, and put the token into HF_TOKEN")
     return _origin(endpoint)
-
-
-def _joined(url: str, where: str) -> str:
-    try:
-        return urljoin(url, where)
-    except ValueError as error:
-        raise CrawlError(f"the Hub sent us to {where[:200]!r}, which is no URL: is the mirror set up right?") from error
 
 
 def _origin(url: str) -> str:

@@ -8,7 +8,8 @@ from time import monotonic
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from crawler.hub import EXPAND, PAGE_SIZE, Answer, CrawlError, Hub
+from crawler.answers import Answer, CrawlError
+from crawler.hub import EXPAND, PAGE_SIZE, Hub
 from crawler.run import Crawl, Page, read_page
 from registry.database import reading
 from registry.presence import count_listed

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from time import perf_counter
 
-from crawler.hub import Answer, Hub
+from crawler.answers import Answer
+from crawler.hub import Hub
 from crawler.listings import SWEEP
 
 #: A model that has stood under a short name, now under an organisation, since the Hub's first years.

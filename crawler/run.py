@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from sqlalchemy import Connection, Engine
 
-from crawler.hub import CrawlError, Hub
+from crawler.answers import CrawlError
+from crawler.hub import Hub
 from crawler.load import save_read
 from crawler.reading import read_rows
 from registry.database import analyze, reading

@@ -11,7 +11,8 @@ from math import ceil
 from typing import Any
 
 from crawler.absent import is_missing, save_answer
-from crawler.hub import EXPAND, PAGE_SIZE, Answer, CrawlError, Hub
+from crawler.answers import Answer, CrawlError
+from crawler.hub import EXPAND, PAGE_SIZE, Hub
 from crawler.listings import SWEEP, models_listed
 from crawler.run import Crawl, Page, read_page
 from registry.database import reading

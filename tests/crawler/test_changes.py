@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from crawler.absent import save_answer
+from crawler.answers import Answer, CrawlError
 from crawler.crawl import reconcile, resume, update
-from crawler.hub import Answer, CrawlError
 from crawler.run import Page
 from registry.records import ModelRecord
 from registry.write import Saved, writing

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlmodel import SQLModel
 
+from crawler.answers import CrawlError
 from crawler.crawl import reconcile, resume
 from crawler.crawl import update as crawl_update
-from crawler.hub import CrawlError, Hub
+from crawler.hub import Hub
 from crawler.probe import probe
 from registry.database import reading
 from registry.tables import RUNS

@@ -16,9 +16,10 @@ from huggingface_hub.utils._http import http_stream_backoff
 from sqlalchemy import Engine
 
 from crawler.absent import save_answer
+from crawler.answers import Answer, CrawlError
 from crawler.crawl import crawl_family, crawl_hub, reconcile, resume, update
 from crawler.dumps import read_json
-from crawler.hub import Answer, CrawlError, Hub
+from crawler.hub import Hub
 from crawler.raw import Unreadable
 from crawler.run import Crawled, Page
 from registry.records import ModelRecord

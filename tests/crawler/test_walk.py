@@ -7,8 +7,9 @@ from time import monotonic
 import pytest
 from sqlalchemy import Engine, func, select
 
+from crawler.answers import CrawlError
 from crawler.crawl import crawl_family, crawl_hub, resume
-from crawler.hub import CrawlError, Hub
+from crawler.hub import Hub
 from crawler.run import Crawled
 from registry.database import reading
 from registry.runs import last_broken_off

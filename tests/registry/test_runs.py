@@ -9,8 +9,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, func, insert, select, text
 
+from crawler.answers import CrawlError
 from crawler.crawl import resume
-from crawler.hub import CrawlError, Hub
+from crawler.hub import Hub
 from registry.database import connect, open_for_upgrade, open_registry, parse_url, reading, upgrade
 from registry.records import iso_time
 from registry.runs import (
