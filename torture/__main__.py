@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from torture.fuzz import fuzzing
 from torture.parts import Part
 
 #: Each takes whether it is to be brief (a twentieth or so), and gives a part of the page.
-PARTS: tuple[Callable[[bool], Part], ...] = ()
+PARTS: tuple[Callable[[bool], Part], ...] = (fuzzing,)
 _PREFACE = """# Reliability
 
 Made by `make torture`; a brief version of it runs in CI. Seeds are fixed: what is tried is the same each time, as far
