@@ -35,11 +35,14 @@ class Ancestry:
                 self._parents.setdefault(step.child, []).append(step)
         #: From each ancestor the edge down by which it is reached first; nearest ancestors first.
         self._down: dict[int, Step] = {}
+        #: How many steps each is away.
+        self.distance = {model: 0}
         todo = [model]
         for child in todo:
             for step in self._parents.get(child, ()):
                 if step.parent != model and step.parent not in self._down:
                     self._down[step.parent] = step
+                    self.distance[step.parent] = self.distance[child] + 1
                     todo.append(step.parent)
         self.ancestors = todo[1:]
         self.labels = {key: label_of(briefs[key]) for key in todo} if labels is None else labels
