@@ -45,6 +45,7 @@ class Ancestry:
                     self.distance[step.parent] = self.distance[child] + 1
                     todo.append(step.parent)
         self.ancestors = todo[1:]
+        self._origins: dict[frozenset[int], list[tuple[str, int]]] = {}
         self.labels = {key: label_of(briefs[key]) for key in todo} if labels is None else labels
 
     @property
@@ -71,6 +72,12 @@ class Ancestry:
 
         On a cycle nobody is above another. Ancestors in `besides` are passed over, as if they had no label.
         """
+        passed_over = frozenset(besides)
+        if passed_over not in self._origins:
+            self._origins[passed_over] = self._found_origins(passed_over)
+        return self._origins[passed_over]
+
+    def _found_origins(self, besides: frozenset[int]) -> list[tuple[str, int]]:
         labels = {key: self.labels[key].licenses if key not in besides else frozenset() for key in self.ancestors}
         passed_on: dict[int, frozenset[str]] = {}
         found = {}

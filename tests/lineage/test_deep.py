@@ -1,5 +1,6 @@
 """A chain longer than anybody makes one: answers in linear time and text, which say what they left out."""
 
+import pytest
 from sqlalchemy import Engine
 
 from lineage.audit import ANY, audit
@@ -7,6 +8,7 @@ from lineage.family import ancestors, paths
 from lineage.findings import MOST_STEPS
 from lineage.formats.tree import tree
 from lineage.inheritance import inheritance
+from lineage.questions import suggest
 from lineage.reach import MOST_UNKNOWN
 from lineage.selection import Selection
 
@@ -37,3 +39,9 @@ def test_an_audit_tells_some_of_the_ancestors_of_unknown_terms(deep_registry: En
     assert found.summary.classes["review"] == found.summary.audited == 20_000
     assert f"{20_000 - MOST_UNKNOWN:,} models have {MOST_UNKNOWN} or more" in found.summary.remarks[0]
     assert all(0 < len(one.findings) <= MOST_UNKNOWN + 1 for one in found.models)
+
+
+def test_no_label_is_tried_where_none_can_pass(deep_registry: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("lineage.questions.judged")
+    found = suggest(deep_registry, LAST)
+    assert (found.suggestions, len(found.notes)) == ((), 19_999)
