@@ -5,14 +5,12 @@ and no reader raises. What came before a fault is kept, with the fault.
 """
 
 import json
-import math
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import yaml
-
+from crawler.plain import Plain, Refused
 from registry.records import storable
 
 #: Bytes of front matter, or of a YAML file.
@@ -23,9 +21,6 @@ JSON_LIMIT = 4_000_000
 HEADER_LIMIT = 16 * 1024 * 1024
 #: The format's own limit (https://huggingface.co/docs/safetensors/index#format).
 _SAFETENSORS_LIMIT = 100_000_000
-#: Nodes of a YAML document with all its aliases written out; 64 characters of text count as another one.
-_MOST_NODES = 100_000
-_DEEPEST = 50
 #: Bytes that are read of one text in a GGUF file.
 _LONGEST_TEXT = 64 * 1024
 #: How a pointer of Git LFS begins, which stands where a file was not fetched
@@ -46,10 +41,6 @@ class Header:
 
     values: dict[str, Any] | None
     defect: tuple[str, str] | None = None
-
-
-class _Refused(Exception):
-    """A head that cannot be read, and why."""
 
 
 def _broken(reason: str) -> Header:
@@ -93,8 +84,8 @@ def read_json(file: BinaryIO) -> Header:
 
 def _mapping(text: str, what: str) -> Header:
     try:
-        value = _Plain().read(text)
-    except _Refused as error:
+        value = Plain().read(text)
+    except Refused as error:
         return _broken(f"{what} cannot be read: {error}")
     if value is None:
         return Header({})
@@ -105,109 +96,6 @@ def _mapping(text: str, what: str) -> Header:
     return Header(value)
 
 
-@dataclass(slots=True)
-class _Open:
-    """A list or mapping that is being read; `key` waits for its value."""
-
-    anchor: str | None
-    value: list[Any] | dict[str, Any]
-    weight: int = 1
-    key: str | None = None
-    wants_key: bool = True
-
-
-@dataclass(slots=True)
-class _Plain:
-    """A YAML document as plain JSON values, built from the events of its parser.
-
-    No tag makes an object, `<<` is a name like any other, and an alias weighs what it stands for: so nothing is run,
-    nothing is copied, and nothing is deeper or larger than its limit (https://en.wikipedia.org/wiki/Billion_laughs).
-    """
-
-    _open: list[_Open] = field(default_factory=list)
-    _anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
-    _documents: int = 0
-    _whole: Any = None
-
-    def read(self, text: str) -> Any:
-        """The document's value; _Refused where it is none, or too much."""
-        try:
-            for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-                self._take(event)
-        except yaml.MarkedYAMLError as error:
-            line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
-            raise _Refused(f"no YAML{line}") from error
-        except yaml.YAMLError as error:
-            raise _Refused("no YAML") from error
-        return self._whole
-
-    def _take(self, event: object) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            value = event.value if self._awaits_key() else _scalar(event)
-            self._add(value, 1 + len(event.value) // 64, event.anchor)
-        elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:
-                raise _Refused("an alias of what is not there, or of itself")
-            self._add(*self._anchors[event.anchor], None)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            if len(self._open) >= _DEEPEST:
-                raise _Refused(f"nested deeper than {_DEEPEST} levels")
-            self._open.append(_Open(event.anchor, {} if isinstance(event, yaml.MappingStartEvent) else []))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            done = self._open.pop()
-            self._add(done.value, done.weight, done.anchor)
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self._documents += 1
-            if self._documents > 1:
-                raise _Refused("several documents in one")
-
-    def _awaits_key(self) -> bool:
-        return bool(self._open) and isinstance(self._open[-1].value, dict) and self._open[-1].wants_key
-
-    def _add(self, value: Any, weight: int, anchor: str | None) -> None:
-        if anchor is not None:
-            self._anchors[anchor] = (value, weight)
-        if not self._open:
-            self._whole = value
-            return
-        top = self._open[-1]
-        top.weight += weight
-        if top.weight > _MOST_NODES:
-            raise _Refused(f"over {_MOST_NODES:,} values")
-        if isinstance(top.value, list):
-            top.value.append(value)
-        elif top.wants_key:
-            # JSON has no lists or mappings for names: such a pair is left out.
-            top.key = None if isinstance(value, (list, dict)) else str(value)
-            top.wants_key = False
-        else:
-            if top.key is not None:
-                top.value[top.key] = value
-            top.wants_key = True
-
-
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
-_WORDS: dict[str, bool | None] = dict.fromkeys(["", "~", "null", "Null", "NULL"])
-_WORDS |= dict.fromkeys(["true", "True", "TRUE"], True)
-_WORDS |= dict.fromkeys(["false", "False", "FALSE"], False)
-
-
-def _scalar(event: yaml.ScalarEvent) -> str | int | float | bool | None:
-    """A plain scalar as YAML 1.2's core schema reads it (https://yaml.org/spec/1.2.2/#103-core-schema), so that `no` is
-    Norwegian; dates, and numbers that JSON has not, stay the text they are."""
-    text: str = event.value
-    if event.style or event.tag or len(text) > 40:
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
-        return number
-    return text
-
-
 def read_safetensors(file: BinaryIO, size: int) -> Header:
     """The texts in the `__metadata__` of a safetensors file of `size` bytes; `{}` without any.
 
@@ -215,7 +103,7 @@ def read_safetensors(file: BinaryIO, size: int) -> Header:
     """
     try:
         metadata = _metadata(file, size)
-    except _Refused as error:
+    except Refused as error:
         return _broken(str(error))
     return Header({name: storable(text) for name, text in metadata.items() if isinstance(text, str)})
 
@@ -223,23 +111,23 @@ def read_safetensors(file: BinaryIO, size: int) -> Header:
 def _metadata(file: BinaryIO, size: int) -> dict[str, Any]:
     start = file.read(8)
     if len(start) < 8:
-        raise _Refused("too short for a safetensors file")
+        raise Refused("too short for a safetensors file")
     if start == _POINTER:
-        raise _Refused(_IS_POINTER)
+        raise Refused(_IS_POINTER)
     length = int.from_bytes(start, "little")
     if length > size - 8:
-        raise _Refused(f"claims a header of {length:,} bytes, and has {size - 8:,}")
+        raise Refused(f"claims a header of {length:,} bytes, and has {size - 8:,}")
     if length > _SAFETENSORS_LIMIT:
-        raise _Refused(f"claims a header of {length:,} bytes; the format allows {_SAFETENSORS_LIMIT:,}")
+        raise Refused(f"claims a header of {length:,} bytes; the format allows {_SAFETENSORS_LIMIT:,}")
     if length > HEADER_LIMIT:
-        raise _Refused(f"has a header of {length:,} bytes; {HEADER_LIMIT:,} are read at most")
+        raise Refused(f"has a header of {length:,} bytes; {HEADER_LIMIT:,} are read at most")
     try:
         header = json.loads(file.read(length).decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise _Refused("its header is no JSON") from error
+        raise Refused("its header is no JSON") from error
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None
     if not isinstance(metadata, dict):
-        raise _Refused("its header, or the metadata in it, is no JSON object")
+        raise Refused("its header, or the metadata in it, is no JSON object")
     return metadata
 
 
@@ -271,7 +159,7 @@ def read_gguf(file: BinaryIO, size: int) -> Header:
     values: dict[str, Any] = {}
     try:
         _Gguf(file, size).read(values)
-    except _Refused as error:
+    except Refused as error:
         return Header(values, ("broken-file", str(error)))
     return Header(values)
 
@@ -286,19 +174,19 @@ class _Gguf:
         self._order = "<"
 
     def read(self, values: dict[str, Any]) -> None:
-        """Put what is kept into `values`, as far as it goes; _Refused where it does not go on."""
+        """Put what is kept into `values`, as far as it goes; Refused where it does not go on."""
         start = self._file.read(8)
         self._at = len(start)
         if start == _POINTER:
-            raise _Refused(_IS_POINTER)
+            raise Refused(_IS_POINTER)
         if len(start) < 8 or start[:4] != b"GGUF":
-            raise _Refused("no GGUF file")
+            raise Refused("no GGUF file")
         version = int.from_bytes(start[4:], "little")
         if version & 0xFFFF == 0:  # as llama.cpp tells the byte order: versions are small numbers
             self._order = ">"
             version = int.from_bytes(start[4:], "big")
         if version not in (2, 3):
-            raise _Refused(f"GGUF version {version}: 2 and 3 are read")
+            raise Refused(f"GGUF version {version}: 2 and 3 are read")
         tensors, pairs = self._number("Q"), self._number("Q")
         self._expect(tensors, _LEAST_TENSOR, "tensors")
         self._expect(pairs, _LEAST_PAIR, "keys")
@@ -312,7 +200,7 @@ class _Gguf:
         self._check(count)
         data = self._file.read(count)
         if len(data) < count:
-            raise _Refused(f"breaks off at byte {self._at + len(data):,}")
+            raise Refused(f"breaks off at byte {self._at + len(data):,}")
         self._at += count
         return data
 
@@ -324,14 +212,14 @@ class _Gguf:
     def _check(self, count: int) -> None:
         """Whether so many bytes are there, before any is read."""
         if count > self._size - self._at:
-            raise _Refused(f"wants {count:,} bytes at byte {self._at:,}, and has {self._size - self._at:,}")
+            raise Refused(f"wants {count:,} bytes at byte {self._at:,}, and has {self._size - self._at:,}")
         if self._at + count > HEADER_LIMIT:
-            raise _Refused(f"its header is over {HEADER_LIMIT:,} bytes; what came before is kept")
+            raise Refused(f"its header is over {HEADER_LIMIT:,} bytes; what came before is kept")
 
     def _expect(self, count: int, least: int, what: str) -> None:
         """Whether the file is large enough for so many of something, before any is looked at."""
         if count * least > self._size - self._at:
-            raise _Refused(f"claims {count:,} {what} at byte {self._at:,}, and has {self._size - self._at:,} bytes")
+            raise Refused(f"claims {count:,} {what} at byte {self._at:,}, and has {self._size - self._at:,} bytes")
 
     def _number(self, letter: str) -> int:
         packed = struct.Struct(self._order + letter)
@@ -341,7 +229,7 @@ class _Gguf:
     def _key(self) -> str:
         length = self._number("Q")
         if length > _LONGEST_KEY:
-            raise _Refused(f"claims a key of {length:,} bytes at byte {self._at:,}")
+            raise Refused(f"claims a key of {length:,} bytes at byte {self._at:,}")
         return self._take(length).decode("ascii", "replace")
 
     def _value(self, kept: bool) -> str | int | None:
@@ -354,7 +242,7 @@ class _Gguf:
             return None
         letter = _NUMBERS.get(kind)
         if letter is None:
-            raise _Refused(f"a value of no known type ({kind}) at byte {self._at:,}")
+            raise Refused(f"a value of no known type ({kind}) at byte {self._at:,}")
         if kept and letter not in "f?d":
             return self._number(letter)
         self._skip(_SIZES[kind])
@@ -371,7 +259,7 @@ class _Gguf:
     def _skip_array(self, depth: int) -> None:
         kind, count = self._number("I"), self._number("Q")
         if kind not in _LEAST or depth > _DEEPEST_ARRAY:
-            raise _Refused(f"an array of no known type ({kind}), or nested too deep, at byte {self._at:,}")
+            raise Refused(f"an array of no known type ({kind}), or nested too deep, at byte {self._at:,}")
         self._expect(count, _LEAST[kind], "elements")
         if kind in _SIZES:
             self._skip(count * _SIZES[kind])
@@ -391,7 +279,7 @@ class _Gguf:
                 self._check(8)
             packed = read(8)
             if len(packed) < 8:
-                raise _Refused(f"breaks off at byte {self._at + len(packed):,}")
+                raise Refused(f"breaks off at byte {self._at + len(packed):,}")
             self._at += 8
             (length,) = unpack(packed)
             if self._at + length > end:

@@ -35,13 +35,17 @@ class Ancestry:
                 self._parents.setdefault(step.child, []).append(step)
         #: From each ancestor the edge down by which it is reached first; nearest ancestors first.
         self._down: dict[int, Step] = {}
+        #: How many steps each is away.
+        self.distance = {model: 0}
         todo = [model]
         for child in todo:
             for step in self._parents.get(child, ()):
                 if step.parent != model and step.parent not in self._down:
                     self._down[step.parent] = step
+                    self.distance[step.parent] = self.distance[child] + 1
                     todo.append(step.parent)
         self.ancestors = todo[1:]
+        self._origins: dict[frozenset[int], list[tuple[str, int]]] = {}
         self.labels = {key: label_of(briefs[key]) for key in todo} if labels is None else labels
 
     @property
@@ -68,6 +72,12 @@ class Ancestry:
 
         On a cycle nobody is above another. Ancestors in `besides` are passed over, as if they had no label.
         """
+        passed_over = frozenset(besides)
+        if passed_over not in self._origins:
+            self._origins[passed_over] = self._found_origins(passed_over)
+        return self._origins[passed_over]
+
+    def _found_origins(self, besides: frozenset[int]) -> list[tuple[str, int]]:
         labels = {key: self.labels[key].licenses if key not in besides else frozenset() for key in self.ancestors}
         passed_on: dict[int, frozenset[str]] = {}
         found = {}

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from lineage.ancestry import Ancestries, Ancestry
 from lineage.claims import Claims
 from lineage.evidence import Documents, Evidence, Files, contradiction, documents, graded
-from lineage.findings import Finding, finding, worst_first
+from lineage.findings import Finding, told
 from lineage.inheritance import effective
 from lineage.judgement import Judgement, grade_of
 from lineage.licenses.catalogue import CatalogueError, catalogue, own, own_facts
@@ -20,7 +20,7 @@ from lineage.licenses.labels import license_named, template_of
 from lineage.listing import Listed, Place
 from lineage.policy import Clarify, Policy, Usage, Waiver
 from lineage.rules import RULES, Verdict
-from lineage.scoreboard import Branch, Offender, Outcome, Results, branches_of, rank_offenders
+from lineage.scoreboard import Branch, Offender, Outcome, Results, branches_of, not_told, rank_offenders
 from lineage.selection import Selected, Selection, select_models
 from lineage.unlisted import also_begin, unlisted
 from lineage.verdicts import Case, Verdicts
@@ -205,7 +205,7 @@ class Auditor:
             offenders=tuple(also_begin(offenders, begin, limit)),
             branches=tuple(branches),
             policy=self._policy.path,
-            remarks=self._usage.remarks(),
+            remarks=(*self._usage.remarks(), *not_told(results)),
             more={what: max(0, n - (n if limit is None else limit)) for what, n in numbers.items()},
             data_date=day,
             catalogue=catalogue().version,
@@ -337,21 +337,21 @@ class Auditor:
         )  # fmt: skip
 
     def _findings(self, place: int, outcome: Outcome, ancestry: Ancestry) -> tuple[Finding, ...]:
-        label, keys = self._claims.of(place), self._columns.keys
+        keys = self._columns.keys
 
-        def told(position: Judgement) -> tuple[Finding, str]:
-            judgement = self._verdicts.placed(place, [position])[0]
-            offender = keys.item(self._verdicts.offender(place, judgement))
-            keyed = judgement if judgement.key is None else judgement._replace(key=keys.item(judgement.key))
-            return finding(ancestry, label, keyed), ancestry.briefs[offender].id
+        def placed(said: Iterable[tuple[Judgement, str]]) -> dict[Judgement, tuple[Judgement, str]]:
+            """Judgements of a case as those of this model, by key and by place, with what was said of each."""
+            pairs = [(self._verdicts.placed(place, [judgement])[0], words) for judgement, words in said]
+            return {j if j.key is None else j._replace(key=keys.item(j.key)): (j, words) for j, words in pairs}
 
-        held = [
-            replace(one, grade=weight, offender=offender)
-            for judgement, weight in outcome.held
-            for one, offender in [told(judgement)]
-        ]
-        waived = [replace(told(judgement)[0], waived=reason) for judgement, reason in outcome.waived]
-        return (*sorted(held, key=worst_first), *sorted(waived, key=worst_first))
+        def begins(judgement: Judgement) -> str:
+            return ancestry.briefs[keys.item(self._verdicts.offender(place, judgement))].id
+
+        held, waived, label = placed(outcome.held), placed(outcome.waived), self._claims.of(place)
+        return (
+            *(replace(f, grade=held[j][1], offender=begins(held[j][0])) for j, f in told(ancestry, label, held)[0]),
+            *(replace(f, waived=waived[j][1]) for j, f in told(ancestry, label, waived)[0]),
+        )
 
     def _evidence(self, place: int, outcome: Outcome, ancestry: Ancestry) -> Evidence | None:
         if self._documents is None:

@@ -1,12 +1,17 @@
 """Findings: what a rule says of a model, told in full: ancestor, path, clause, and what would mend it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from lineage.ancestry import Ancestry
 from lineage.judgement import Judgement, former_of
 from lineage.licenses.catalogue import Fact, catalogue
 from lineage.licenses.labels import Declared
 from lineage.rules import RULES
+
+#: Steps that the paths of one model's findings have in all. The deepest ancestries of the Hub need a hundredth of it.
+MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,21 @@ def finding(ancestry: Ancestry, label: Declared, judgement: Judgement) -> Findin
     return _bare(judgement, label) if judgement.key is None else _of_ancestor(ancestry, judgement, judgement.key)
 
 
-def worst_first(finding: Finding) -> tuple[int, int, str, str]:
-    """Sorts the findings about a model: worst first, then the nearest ancestor's."""
-    return -RULES[finding.rule].verdict, len(finding.path), finding.ancestor or "", finding.license or ""
+def told(
+    ancestry: Ancestry, label: Declared, judgements: Iterable[Judgement]
+) -> tuple[list[tuple[Judgement, Finding]], int]:
+    """Judgements of a model's label with the findings that tell them, the worst and nearest first; and how many are
+    left out, for those would take the square of a deep ancestry."""
+
+    def rank(judgement: Judgement) -> tuple[int, int, str, str]:
+        key = judgement.key
+        away, id = (0, "") if key is None else (ancestry.distance[key] + 1, ancestry.briefs[key].id)
+        return -judgement.verdict, away, id, judgement.license or ""
+
+    ordered = sorted(judgements, key=rank)
+    lengths = accumulate(0 if j.key is None else ancestry.distance[j.key] for j in ordered)
+    kept = max(1, sum(length <= MOST_STEPS for length in lengths))
+    return [(j, finding(ancestry, label, j)) for j in ordered[:kept]], len(ordered[kept:])
 
 
 def _of_ancestor(ancestry: Ancestry, judgement: Judgement, key: int) -> Finding:

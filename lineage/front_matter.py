@@ -1,14 +1,15 @@
 """Change fields of a card's front matter, and leave every other byte as it is: comments, order, quotes, line ends."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import yaml
 
 from registry.records import RegistryError
 
 Value = str | Sequence[str] | None
+_Pair = tuple[yaml.Node, yaml.Node]
+_TEXT = "tag:yaml.org,2002:str"
 _OPENING = re.compile(r"\ufeff?\s*---[ \t]*(\r\n|\r|\n)")
 _CLOSING = re.compile(r"^---[ \t]*\r?$", re.MULTILINE)
 
@@ -82,13 +83,13 @@ def _line(name: str, value: Value) -> str:
 
 
 def _expect_the_rest_unchanged(before: str, after: str, fields: Mapping[str, Value]) -> None:
-    old, new = _loaded(before), _loaded(after)
+    """Compared as nodes, of which an alias names one: written out, a few lines of aliases can fill any memory."""
+    old, new = _pairs(before), _pairs(after)
     for name, value in fields.items():
-        old.pop(name, None)
-        held = new.pop(name, None)
-        if held != (value if value is None or isinstance(value, str) else list(value)):
+        put = [] if value is None else [value if isinstance(value, str) else list(value)]
+        if [_said(node) for key, node in new if key.value == name] != put:
             raise _by_hand(f"{name} stands there in a way of its own")
-    if repr(old) != repr(new):  # by their words: a NaN equals nothing
+    if _written(old, fields) != _written(new, fields):
         raise _by_hand("other fields would change")
 
 
@@ -100,12 +101,29 @@ def _composed(text: str) -> yaml.Node | None:
     return node
 
 
-def _loaded(text: str) -> dict[str, Any]:
+def _pairs(text: str) -> list[_Pair]:
+    """The fields between the marks; their names are words, and none of them comes from elsewhere in the text (`<<`)."""
+    root = _composed(text)
+    pairs: list[_Pair] = root.value if isinstance(root, yaml.MappingNode) else []
+    if any(not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge" for key, _ in pairs):
+        raise _by_hand("not all its names are words")
+    return pairs
+
+
+def _said(node: yaml.Node) -> object:
+    """The text, or list of texts, in a field; None of what is neither."""
+    if isinstance(node, yaml.SequenceNode):
+        return [item.value if item.tag == _TEXT else None for item in node.value]
+    return node.value if node.tag == _TEXT else None
+
+
+def _written(pairs: Sequence[_Pair], besides: Collection[str]) -> str:
+    """Fields as YAML, but for some."""
+    kept = [(key, value) for key, value in pairs if key.value not in besides]
     try:
-        held = yaml.safe_load(text)
+        return str(yaml.serialize(yaml.MappingNode("tag:yaml.org,2002:map", kept), Dumper=yaml.SafeDumper))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise _by_hand("it is no YAML") from error
-    return dict(held or {})
+        raise _by_hand("it is no YAML that could be written again") from error
 
 
 def _by_hand(why: str) -> FrontMatterError:

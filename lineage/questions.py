@@ -123,12 +123,12 @@ def suggested(ancestry: Ancestry, date: str | None) -> Suggestions:
     labels += [frozenset({id}) for id in inherited if not known[id].hub]
     if len(inherited) > 1 and not any(exclude(*pair) for pair in combinations(inherited, 2)):
         labels.append(frozenset(inherited))
-    found = []
-    for label in labels:
+    found, opaque = [], ancestry.opaque()
+    for label in labels if not opaque else ():  # nothing passes while something above is not known
         result = judged(ancestry, date, Declared(label, " AND ".join(sorted(label))))
         if result.grade == "pass":
             found.append((_permissiveness(label), _suggestion(label, result)))
-    notes = [f"the terms of {ancestry.briefs[key].id} cannot be told" for key in ancestry.opaque()]
+    notes = [f"the terms of {ancestry.briefs[key].id} cannot be told" for key in opaque]
     if not found and not notes:
         notes.append("no label meets all that is inherited: the parents exclude each other")
     name = ancestry.briefs[ancestry.model].id

@@ -18,10 +18,14 @@ from registry.bulk import RELATIONS, Columns, Flags, Ints
 from registry.cycles import in_order
 from registry.records import Relation
 
+#: So many ancestors of unknown terms are told apart for a model: a verdict needs one, and all would take the square of
+#: a deep ancestry.
+MOST_UNKNOWN = 256
+
 
 class Shape(NamedTuple):
     """The licences that reach a model, in order, each once for each who brought it; and how many ancestors have terms
-    that nobody can tell."""
+    that nobody can tell, up to MOST_UNKNOWN."""
 
     licenses: tuple[str, ...] = ()
     opaque: int = 0
@@ -92,7 +96,7 @@ class Reach:
 
     def put(self, licenses: Iterable[tuple[str, int]], opaque: Iterable[int], besides: Iterable[int] = ()) -> int:
         """Keep a set, with models besides that may be pointed at; its number."""
-        brought, unknown = sorted(licenses), sorted(opaque)
+        brought, unknown = sorted(licenses), sorted(opaque)[:MOST_UNKNOWN]
         shape = Shape(tuple(license for license, _ in brought), len(unknown))
         self._shape.append(self._shape_number(shape))
         self._models.append((*(model for _, model in brought), *unknown, *besides))
@@ -176,7 +180,7 @@ class Reach:
         known, new = self.shapes[shape], self._claims.labels[label]
         brought = [(license, at) for at, license in enumerate(known.licenses)]
         brought = sorted([*brought, *((license, -1) for license in new.licenses.difference(known.licenses))])
-        opaque = is_opaque(new, copy=copy)
+        opaque = known.opaque < MOST_UNKNOWN and is_opaque(new, copy=copy)
         grown = Shape(tuple(license for license, _ in brought), known.opaque + opaque)
         return self._shape_number(grown), [at for _, at in brought], opaque
 

@@ -1,12 +1,13 @@
 """Where the findings of an audit begin, and how its branches fare."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lineage.judgement import Judgement
+from lineage.reach import MOST_UNKNOWN
 from lineage.rules import Verdict
 from lineage.selection import Selected
 from lineage.verdicts import Verdicts
@@ -144,6 +145,13 @@ def _words(verdicts: Verdicts, offender: int, judgement: Judgement, names: dict[
     if judgement.license is not None and judgement.key is not None:
         return f"{judgement.license} of {names[judgement.key]}, under the label {label}"
     return f"{judgement.verdict.word}: {label}"
+
+
+def not_told(results: Results) -> Iterator[str]:
+    """That of some models not all is told, for it would take the square of a deep ancestry."""
+    unknown = [sum(j.rule == "unknown-ancestor" for j, _ in outcome.held) for outcome in results.outcomes]
+    if n := int(results.of_each([count >= MOST_UNKNOWN for count in unknown]).sum()):
+        yield f"{n:,} models have {MOST_UNKNOWN} or more ancestors of unknown terms, of which so many are told"
 
 
 def branches_of(

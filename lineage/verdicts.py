@@ -17,7 +17,7 @@ from lineage.inheritance import judged_origins
 from lineage.judgement import Judgement, Origin, judge
 from lineage.licenses.catalogue import catalogue
 from lineage.licenses.labels import Declared
-from lineage.reach import Reach, Shape
+from lineage.reach import MOST_UNKNOWN, Reach, Shape
 from lineage.rules import RULES
 from registry.bulk import Columns, Flags, Ints, distinct
 
@@ -153,7 +153,7 @@ class Verdicts:
     def _judged(self, ancestry: Ancestry, place_of: Mapping[int, int]) -> tuple[int, int]:
         """What reaches a model, and its case, by its whole ancestry."""
         label = ancestry.labels[ancestry.model]
-        opaque = sorted(ancestry.opaque())
+        opaque = sorted(ancestry.opaque())[:MOST_UNKNOWN]
         origins = sorted(judged_origins(ancestry), key=lambda origin: (origin.license, origin.key))
         judgements = judge(label, ancestry.briefs[ancestry.model].author, origins, opaque)
         brought = [(license, place_of[key]) for license, key in ancestry.origins()]

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from torture.dirt import dirt
 from torture.faults import faults
+from torture.fuzz import fuzzing
+from torture.graphs import torture_graphs
 from torture.kills import kills
 from torture.parts import Part
 
 #: Each takes whether it is to be brief (a twentieth or so), and gives a part of the page.
-PARTS: tuple[Callable[[bool], Part], ...] = (faults, kills)
+PARTS: tuple[Callable[[bool], Part], ...] = (faults, kills, fuzzing, torture_graphs, dirt)
 _PREFACE = """# Reliability
 
 Made by `make torture`; a brief version of it runs in CI. Seeds are fixed: what is tried is the same each time, as far

@@ -26,6 +26,8 @@ EVIDENCE = {
     Evidence.RENAME: "followed a rename",
     Evidence.LEGACY: "followed a legacy id",
 }
+#: Levels that are drawn as steps to the right: a text of ten thousand has a hundred million blanks.
+_DEEPEST = 60
 STATE = {State.GONE: "gone", State.PLACEHOLDER: "not seen"}
 
 
@@ -58,7 +60,8 @@ def _(paths: Paths, paint: Paint = plain) -> str:
         lines = [paint(printable(paths.model), "name")]
         for depth, edge in enumerate(path):
             words = [paint(relation_words(edge, up=True), "relation"), paint(printable(edge.parent), "name")]
-            lines.append(f"{'   ' * depth}└─ {'  '.join([*words, *_marked(_marks(None, edge), paint)])}")
+            indent = _indent("   " * min(depth, _DEEPEST), depth)
+            lines.append(f"{indent}└─ {'  '.join([*words, *_marked(_marks(None, edge), paint)])}")
         blocks.append("\n".join(lines))
     return "\n\n".join([*blocks, *more_paths(paths)])
 
@@ -82,9 +85,9 @@ class _Drawing:
     def draw(self, root: Member) -> None:
         """Draw one root's tree; a stack instead of recursion, since chains can be longer than Python's call stack."""
         self.lines.append(self._line(root, None))
-        stack = self._below(root.id, "")
+        stack = self._below(root.id, "", 0)
         while stack:
-            indent, last, item = stack.pop()
+            indent, level, last, item = stack.pop()
             branch = indent + ("└─ " if last else "├─ ")
             if isinstance(item, int):
                 self.lines.append(branch + self.paint(f"… and {item:,} more", "faint"))
@@ -94,20 +97,25 @@ class _Drawing:
                 self.lines.append(branch + self._line(self.members[there], item, again=True))
                 continue
             self.lines.append(branch + self._line(self.members[there], item))
-            stack += self._below(there, indent + ("   " if last else "│  "))
+            stack += self._below(there, _indent(indent + ("   " if last else "│  "), level + 1), level + 1)
 
-    def _below(self, there: str, indent: str) -> list[tuple[str, bool, Edge | int]]:
+    def _below(self, there: str, indent: str, level: int) -> list[tuple[str, int, bool, Edge | int]]:
         """What stands below a model, the last first: as a stack wants it."""
         self.drawn.add(there)
         items: list[Edge | int] = [*self.onward.get(there, ())]
         items += [self.hidden[there]] if there in self.hidden else []
-        return [(indent, position == 0, item) for position, item in enumerate(reversed(items))]
+        return [(indent, level, position == 0, item) for position, item in enumerate(reversed(items))]
 
     def _line(self, member: Member, edge: Edge | None, *, again: bool = False) -> str:
         parts = [self.paint(relation_words(edge, up=self.up), "relation")] if edge else []
         parts.append(self.paint(printable(self.labels.get(member.id, member.id)), "name"))
         parts.append(self.paint("↑ drawn above" if again else _facts(member), "faint"))
         return "  ".join([*parts, *_marked(_marks(None if again else member, edge), self.paint)])
+
+
+def _indent(drawn: str, level: int) -> str:
+    """What a line begins with; so far down that nobody can see how far, the number of levels."""
+    return drawn if level <= _DEEPEST else f"{level:,}: "
 
 
 def _marks(member: Member | None, edge: Edge | None) -> list[str]:

@@ -97,9 +97,17 @@ def laughs(levels: int, merge: bool = False) -> str:
     return "---\n" + "\n".join(lines) + "\n---\n"
 
 
+def stairs(levels: int) -> str:
+    """Each line holds the one before it, thirty lists deeper."""
+    lines = [f"a{n}: &a{n} {'[' * 30}{f'*a{n - 1}' if n else 'x'}{']' * 30}" for n in range(levels)]
+    return "---\n" + "\n".join(lines) + "\n---\n"
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
+        (stairs(2), "nested deeper"),
+        (stairs(100), "nested deeper"),
         (laughs(9), "over 100,000 values"),
         (laughs(60), "over 100,000 values"),
         (laughs(30, merge=True), "over 100,000 values"),

@@ -24,6 +24,10 @@ tags: [x, y]
 license: this is text
 """
 
+#: Thirty lines, each of which holds the one before it nine times: written out, no memory would do.
+LAUGHS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+MERGES = LAUGHS.replace("[x]", "{x: y}").replace("[*", "{<<: [*").replace("]", "]}")
+
 
 def changed(card: str, **fields: Value) -> str:
     return with_fields(card, fields)
@@ -59,6 +63,8 @@ def test_new_fields_come_last_and_others_go() -> None:
         ("---\nlicense:\ntags: a\n---\n", "---\nlicense: mit\ntags: a\n---\n"),
         ("---\nlicense: >\n  some\n  words\ntags: a\n---\n", "---\nlicense: mit\ntags: a\n---\n"),
         ("---\nlicense: 'x'\n'tags': a\n---\n", "---\nlicense: mit\n'tags': a\n---\n"),
+        (f"---\nlicense: x\n{LAUGHS}---\n", f"---\nlicense: mit\n{LAUGHS}---\n"),
+        (f"---\nlicense: x\n{MERGES}---\n", f"---\nlicense: mit\n{MERGES}---\n"),
     ],
 )
 def test_cards_of_every_shape(card: str, after: str) -> None:
@@ -72,6 +78,7 @@ def test_cards_of_every_shape(card: str, after: str) -> None:
         ("---\n{license: x, tags: y}\n---\n", "one a line"),
         ("---\n- a\n---\n", "one a line"),
         ("---\na: [\n---\n", "no YAML"),
+        ("---\nother: &o {license: x}\n<<: *o\n---\n", "words"),
         ("---\nlicense: &l x\nother: *l\n---\n", "no YAML"),
         ("---\nlicense: x\nlicense: y\nlicense: z\n? [a]\n: b\n---\n", "by hand"),
     ],

@@ -1,0 +1,47 @@
+"""A chain longer than anybody makes one: answers in linear time and text, which say what they left out."""
+
+import pytest
+from sqlalchemy import Engine
+
+from lineage.audit import ANY, audit
+from lineage.family import ancestors, paths
+from lineage.findings import MOST_STEPS
+from lineage.formats.tree import tree
+from lineage.inheritance import inheritance
+from lineage.questions import suggest
+from lineage.reach import MOST_UNKNOWN
+from lineage.selection import Selection
+
+LAST = "c/19999"
+
+
+def test_a_tree_counts_levels_that_nobody_could_see(deep_registry: Engine) -> None:
+    staircase = tree(paths(deep_registry, LAST, "c/0"))
+    drawn = tree(ancestors(deep_registry, LAST))
+    for text in (staircase, drawn):
+        lines = text.splitlines()
+        assert len(lines) == 20_000
+        assert len(text) < 3_000_000
+    assert "19,998: └─ finetune of  c/0" in staircase
+    assert "19,998: └─ finetune of  c/0" in drawn
+
+
+def test_findings_beyond_so_many_steps_are_left_out_and_counted(deep_registry: Engine) -> None:
+    found = inheritance(deep_registry, LAST)
+    assert sum(len(finding.path) - 1 for finding in found.findings if finding.path) <= MOST_STEPS
+    assert [finding.ancestor for finding in found.findings[1:3]] == ["c/19998", "c/19997"]
+    left_out = 20_000 - len(found.findings)
+    assert found.notes[0].startswith(f"{left_out:,} more findings")
+
+
+def test_an_audit_tells_some_of_the_ancestors_of_unknown_terms(deep_registry: Engine) -> None:
+    found = audit(deep_registry, Selection(), claim=ANY, limit=2)
+    assert found.summary.classes["review"] == found.summary.audited == 20_000
+    assert f"{20_000 - MOST_UNKNOWN:,} models have {MOST_UNKNOWN} or more" in found.summary.remarks[0]
+    assert all(0 < len(one.findings) <= MOST_UNKNOWN + 1 for one in found.models)
+
+
+def test_no_label_is_tried_where_none_can_pass(deep_registry: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("lineage.questions.judged")
+    found = suggest(deep_registry, LAST)
+    assert (found.suggestions, len(found.notes)) == ((), 19_999)

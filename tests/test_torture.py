@@ -1,0 +1,30 @@
+"""Each part of the report on reliability, in a version of seconds, so that it can be made at any time."""
+
+from torture.dirt import dirt, shapes
+from torture.graphs import asked
+from torture.registries import chain, circles
+
+
+def test_every_query_answers_or_refuses() -> None:
+    answers = asked(circles(), ["license LOW", "audit --all --claim any", "common LOW LOWER", "show x/y"])
+    assert [answer.wrong for answer in answers] == [None] * 4
+    assert [answer.status for answer in answers] == [0, 1, 0, 2]
+
+
+def test_what_is_left_out_is_told() -> None:
+    (answer,) = asked(chain(300, labelled=False), ["ancestors LOW"])
+    assert answer.left_out == "└─ … and 199 more"
+    assert answer.memory > 10
+
+
+def test_what_goes_wrong_is_told() -> None:
+    (answer,) = asked(circles(), ["no-such-command"])
+    assert answer.status == 2
+    assert answer.wrong is None
+
+
+def test_dirt_is_accounted_for() -> None:
+    part = dirt(brief=True)
+    assert part.failures == ()
+    assert "card: base_model" in part.text
+    assert len(list(shapes())) > 150
