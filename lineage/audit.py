@@ -19,6 +19,7 @@ from lineage.licenses.catalogue import CatalogueError, catalogue, own, own_facts
 from lineage.licenses.labels import license_named, template_of
 from lineage.listing import Listed, Place
 from lineage.policy import Clarify, Policy, Usage, Waiver
+from lineage.reach import MOST_UNKNOWN
 from lineage.rules import RULES, Verdict
 from lineage.scoreboard import Branch, Offender, Outcome, Results, branches_of, not_told, rank_offenders
 from lineage.selection import Selected, Selection, select_models
@@ -266,13 +267,16 @@ class Auditor:
 
     def _outcome(self, judgements: Iterable[Judgement], name: str = "", ancestors: Sequence[str] = ()) -> Outcome:
         """What these judgements come to; of a model of this name, if waivers may cover it."""
-        held, waived, passed = [], [], [Verdict.OK]
-        for judgement in judgements:
+        held, waived, passed, said = [], [], [Verdict.OK], list(judgements)
+        some_untold = sum(judgement.rule == "unknown-ancestor" for judgement in said) >= MOST_UNKNOWN
+        for judgement in said:
             weight = self._policy.weight(RULES[judgement.rule])
             if weight == "pass":
                 passed.append(judgement.verdict)
                 continue
-            ancestor = ancestors[judgement.key] if name and judgement.key is not None else None
+            # A waiver for some ancestors cannot cover those that are not here.
+            named = judgement.key is not None and not (some_untold and judgement.rule == "unknown-ancestor")
+            ancestor = ancestors[judgement.key] if name and named else None  # type: ignore[index]
             if name and (reason := self._usage.waive(name, judgement.rule, ancestor)):
                 waived.append((judgement, reason))
             else:

@@ -151,7 +151,10 @@ def not_told(results: Results) -> Iterator[str]:
     """That of some models not all is told, for it would take the square of a deep ancestry."""
     unknown = [sum(j.rule == "unknown-ancestor" for j, _ in outcome.held) for outcome in results.outcomes]
     if n := int(results.of_each([count >= MOST_UNKNOWN for count in unknown]).sum()):
-        yield f"{n:,} models have {MOST_UNKNOWN} or more ancestors of unknown terms, of which so many are told"
+        yield (
+            f"{n:,} models have {MOST_UNKNOWN} or more ancestors of unknown terms: so many are told, and waivers for "
+            "some ancestors do not cover them"
+        )
 
 
 def branches_of(

@@ -29,7 +29,8 @@ def main() -> None:
     """Run all parts and print them; write the page if a name is given."""
     brief = "--brief" in sys.argv
     outputs = [argument for argument in sys.argv[1:] if argument != "--brief"]
-    pieces, failures = [_PREFACE, f"Python {platform.python_version()}, {platform.machine()}.\n"], 0
+    of_what = "A brief run" if brief else "A full run"
+    pieces, failures = [_PREFACE, f"{of_what}. Python {platform.python_version()}, {platform.machine()}.\n"], 0
     for part in PARTS:
         began = time.monotonic()
         made = part(brief)

@@ -1,5 +1,7 @@
 """A chain longer than anybody makes one: answers in linear time and text, which say what they left out."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine
 
@@ -8,9 +10,11 @@ from lineage.family import ancestors, paths
 from lineage.findings import MOST_STEPS
 from lineage.formats.tree import tree
 from lineage.inheritance import inheritance
+from lineage.policy import read_policy
 from lineage.questions import suggest
 from lineage.reach import MOST_UNKNOWN
 from lineage.selection import Selection
+from tests.families import api_row, save
 
 LAST = "c/19999"
 
@@ -45,3 +49,14 @@ def test_no_label_is_tried_where_none_can_pass(deep_registry: Engine, monkeypatc
     monkeypatch.delattr("lineage.questions.judged")
     found = suggest(deep_registry, LAST)
     assert (found.suggestions, len(found.notes)) == ((), 19_999)
+
+
+@pytest.mark.parametrize(("ancestor", "grade"), [("ancestor = 'u/*'\n", "review"), ("", "pass")])
+def test_waivers_for_some_ancestors_do_not_cover_those_that_are_not_told(
+    registry: Engine, tmp_path: Path, ancestor: str, grade: str
+) -> None:
+    save(registry, [api_row("me/Big", [f"u/{n}" for n in range(MOST_UNKNOWN + 20)], "merge", "mit")])
+    policy = tmp_path / "lineage.toml"
+    policy.write_text(f"[[waiver]]\nmodel = 'me/Big'\n{ancestor}reason = 'looked at'\nexpires = 2999-01-01\n")
+    (found,) = audit(registry, Selection(("me/Big",)), claim=ANY, policy=read_policy(policy)).models
+    assert found.grade == grade
