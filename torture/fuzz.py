@@ -21,7 +21,8 @@ _SLOWEST, _MOST_MEMORY = 10, 1_024
 _SEED = 20_260_101
 _STATUS = re.compile(r"cov: (\d+) ")
 _FINAL = re.compile(r"stat::(\w+):\s+(\d+)")
-_FAULT = re.compile(r"^(?: === Uncaught Python exception: ===\n(.*)|==\d+== ?(ERROR: .*))", re.MULTILINE)
+#: The exception that ended it, or else what the fuzzer complains of.
+_FAULTS = (re.compile(r"=== Uncaught Python exception: ===\n(.*)"), re.compile(r"==\d+== ?(ERROR: .*)"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,8 @@ def _read(name: str, seconds: int, said: str, status: int, kept: list[str]) -> F
     edges = [int(edges) for edges in _STATUS.findall(said)]
     fault = None
     if status or kept:
-        told = _FAULT.search(said)
-        words = (told[1] or told[2]) if told else said.strip().splitlines()[-1][:200] if said.strip() else "no word"
-        fault = f"{words} ({', '.join(kept) or f'exit status {status}'})"
+        told = next((found[1] for pattern in _FAULTS if (found := pattern.search(said))), "no word")
+        fault = f"{told[:200]} ({', '.join(kept) or f'exit status {status}'})"
     return Fuzzed(
         name,
         seconds,
