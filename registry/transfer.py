@@ -32,7 +32,10 @@ def digest(connection: Connection, part: str = "all") -> str:
 
 
 def check(connection: Connection) -> list[str]:
-    """What is wrong with the registry, one line each; empty where nothing is."""
+    """What is wrong with the registry, one line each; empty where nothing is.
+
+    Names are settled at the end of a run: after one that did not end, only that is told.
+    """
     problems = list(_database_problems(connection))
     d, m = DERIVATIONS.c, MODELS.c
     orphans = select(func.count()).select_from(MODELS).where(unneeded_placeholder())
@@ -45,12 +48,14 @@ def check(connection: Connection) -> list[str]:
         .select_from(DERIVATIONS)
         .where(d.parent_key.is_(None), ~exists().where(DEFECTS.c.model_key == d.child_key))
     )
+    if number := connection.scalar(unfinished):
+        words = "imports or crawls that did not end: import the files again, or `lineage crawl resume`"
+        return [*problems, f"{number:,} {words}"]
     for statement, words in (
         (orphans, "placeholders that no model names: import any file again"),
         (taken, "old names that are a model's own by now: import any file again"),
         (loops, "models that are their own parent: import any file again"),
         (silent, "declared parents that are neither an edge nor a defect: import any file again"),
-        (unfinished, "imports or crawls that did not end: import the files again, or `lineage crawl resume`"),
     ):
         if number := connection.scalar(statement):
             problems.append(f"{number:,} {words}")

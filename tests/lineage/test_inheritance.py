@@ -367,9 +367,9 @@ def test_a_long_ancestry_takes_no_square_of_time(registry: Engine) -> None:
     rows = [api_row(f"c/{n}", [f"c/{n - 1}"] if n else [], license="mit") for n in range(4000)]
     save(registry, [*rows, api_row("me/Model", ["c/3999"], license="mit")])
     settle(registry)
-    start = time.monotonic()
+    start = time.process_time()
     assert inheritance(registry, "me/Model").inherited == {"mit": ("c/0",)}
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_the_effective_licence_is_an_expression_of_all_that_applies(registry: Engine) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, insert, select, text
 from crawler.answers import CrawlError
 from crawler.crawl import resume
 from crawler.hub import Hub
+from crawler.load import save_rows
 from registry.database import connect, open_for_upgrade, open_registry, parse_url, reading, upgrade
 from registry.records import iso_time
 from registry.runs import (
@@ -194,6 +195,19 @@ def test_the_end_of_a_run_keeps_what_updates_need_and_no_tasks(registry: Engine)
     found = run_of(registry, run)
     assert (found["stage"], found["cursor"], found["finished_at"] is not None) == (None, None, True)
     assert (found["tail"], found["watermark"]) == (COMPLETE["tail"], COMPLETE["watermark"])
+
+
+def test_of_a_run_that_did_not_end_only_that_is_told(registry: Engine) -> None:
+    run = begun(registry, "import", "a.jsonl")
+    with writing(registry) as connection:
+        save_rows(connection, [api_row("a/A", ["b/Unseen"])], seen=SEEN, source="a.jsonl")
+    with reading(registry) as connection:
+        (said,) = check(connection)
+    assert said.startswith("1 imports or crawls that did not end")
+    with writing(registry) as connection:
+        end_run(connection, run)
+    with reading(registry) as connection:
+        assert check(connection) == []
 
 
 def test_a_walk_that_can_go_on_has_its_tasks(registry: Engine) -> None:
