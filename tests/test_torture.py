@@ -14,7 +14,14 @@ def test_every_query_answers_or_refuses() -> None:
 def test_what_is_left_out_is_told() -> None:
     (answer,) = asked(chain(300, labelled=False), ["ancestors LOW"])
     assert answer.left_out == "└─ … and 199 more"
-    assert answer.memory > 10
+    assert 10 < answer.memory < 500
+
+
+def test_what_this_process_holds_is_not_that_of_others() -> None:
+    held = b"x" * 800_000_000
+    (answer,) = asked(circles(), ["show x/y"])
+    assert 10 < answer.memory < 500
+    assert len(held) == 800_000_000
 
 
 def test_what_goes_wrong_is_told() -> None:

@@ -16,8 +16,7 @@ from torture.graphs import torture_graphs
 from torture.kills import kills
 from torture.parts import Part
 
-#: Each takes whether it is to be brief (a twentieth or so), and gives a part of the page. Those that tell how much
-#: memory a process took come first: what its parent holds is counted with it.
+#: Each takes whether it is to be brief (a twentieth or so), and gives a part of the page.
 PARTS: tuple[Callable[[bool], Part], ...] = (fuzzing, torture_graphs, faults, kills, dirt)
 _PREFACE = """# Reliability
 

@@ -129,28 +129,56 @@ def _asked(graph: Graph, command: str, places: dict[str, str], folder: Path, num
     return Answer(graph.name, command, status, seconds, memory, left_out, _wrong(status, seconds, memory, complaint))
 
 
+#: A command that writes down its peak. A process begins with the peak of the one that it took the place of, so that a
+#: shell, which goes on, has to stand between us and it.
+_PROGRAM = """
+import resource, sys
+from lineage.cli.main import main
+
+sys.argv[0], peak = "lineage", sys.argv.pop(1)
+try:
+    main()
+finally:
+    with open(peak, "w") as file:
+        file.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+"""
+
+
 def _run(words: Sequence[str], folder: Path) -> tuple[int, float, int, str, str]:
     """Run a command: its exit status, its seconds and peak in MB, and what it said on either channel (the end of it).
 
     Seconds are those of a processor, so that they tell the same beside other work.
     """
-    said, complaint = folder / "stdout", folder / "stderr"
+    said, complaint, peak = folder / "stdout", folder / "stderr", folder / "peak"
+    peak.unlink(missing_ok=True)
     with said.open("wb") as out, complaint.open("wb") as err:
         process = subprocess.Popen(
-            ["sh", "-c", f'ulimit -v {_STOP_AT}; exec "$@"', "sh", sys.executable, "-m", "lineage", *words],
+            [
+                "sh",
+                "-c",
+                f'ulimit -v {_STOP_AT}; "$@"; exit $?',
+                "sh",
+                sys.executable,
+                "-c",
+                _PROGRAM,
+                str(peak),
+                *words,
+            ],
             stdout=out,
             stderr=err,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
             cwd=folder,
+            start_new_session=True,
         )
-        stop = threading.Timer(_STOP_AFTER, process.kill)
+        stop = threading.Timer(_STOP_AFTER, os.killpg, (process.pid, signal.SIGKILL))
         stop.start()
         _, status, usage = os.wait4(process.pid, 0)
         stop.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
     unit = 2**20 if sys.platform == "darwin" else 2**10
     seconds = usage.ru_utime + usage.ru_stime
-    return process.returncode, seconds, usage.ru_maxrss // unit, _end(said), _end(complaint)
+    memory = int(peak.read_text()) // unit if peak.exists() else 0
+    return process.returncode, seconds, memory, _end(said), _end(complaint)
 
 
 def _end(file: Path) -> str:

@@ -275,4 +275,4 @@ def test_a_chain_longer_than_the_call_stack(deep_registry: Engine) -> None:
 def test_a_tree_deeper_than_the_call_stack(deep_registry: Engine) -> None:
     lines = tree(descendants(deep_registry, "c/0", depth=3_000)).split("\n")
     assert len(lines) == 3_001
-    assert lines[-1].strip() == "└─ finetune  c/3000  no licence declared"
+    assert lines[-1] == "2,999: └─ finetune  c/3000  no licence declared"
