@@ -35,14 +35,17 @@ def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = No
     """
     dumps = [Dump(path) for path in paths]
     total = Saved()
+    runs: list[int] = []
     broken: DumpError | None = None
     for dump in dumps:
         try:
-            total.add(_import_dump(engine, dump, seen or now(), progress))
+            total.add(_import_dump(engine, dump, seen or now(), progress, runs))
         except DumpError as error:
             broken = broken or error
     with writing(engine) as connection:
         resolve_names(connection)
+        for run in runs:  # not before: what is killed until then is told as a run that did not end
+            end_run(connection, run)
         analyze(connection)
     if broken is not None:
         raise broken
@@ -55,7 +58,8 @@ def import_sample(engine: Engine) -> Saved:
         return import_files(engine, [snapshot], seen=SAMPLE_DATE, progress=lambda dump, models: None)
 
 
-def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> Saved:
+def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress, runs: list[int]) -> Saved:
+    """Import a file as a run, noted among `runs`, that has still to end."""
     source = storable(dump.path.name)
     saved = Saved()
     models = 0
@@ -73,9 +77,9 @@ def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress) -> S
     except DumpError as error:
         failure = error
     if run is not None:
+        runs.append(run)
         with writing(engine) as connection:
             save_position(connection, run, saved)
-            end_run(connection, run)
             if failure:
                 save_loose_defects(connection, [Defect("broken-file", source, "", str(failure))])
     if failure:

@@ -20,7 +20,7 @@ from torture.parts import Part
 PARTS: tuple[Callable[[bool], Part], ...] = (fuzzing, torture_graphs, faults, kills, dirt)
 _PREFACE = """# Reliability
 
-Made by `make torture`; a brief version of it runs in CI. Seeds are fixed: what is tried is the same each time, as far
+Made by `make torture`. Seeds are fixed: what is tried is the same each time, as far
 as other processes let it.
 """
 

@@ -12,7 +12,9 @@ from crawler.dumps import Dump
 from crawler.load import import_files
 from crawler.raw import PAGE_ROWS, DumpError
 from crawler.reading import BATCH
+from registry.database import reading
 from registry.tables import RUNS
+from registry.transfer import check
 from registry.write import Saved
 from tests.families import Row, api_row, content, defects, edges, models, save
 
@@ -193,3 +195,19 @@ def test_saving_rows_by_hand_is_the_same_as_a_file(registry: Engine, tmp_path: P
     by_hand = content(registry)
     assert load(registry, jsonl(tmp_path / "world.jsonl", WORLD)) == Saved(models=5, new=0, changed=0)
     assert content(registry) == by_hand
+
+
+def test_an_import_has_not_ended_before_its_names_are_led_to_models(
+    registry: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(api_row("a/A", ["b/Unseen"])), encoding="utf-8")
+
+    def killed(_connection: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crawler.load.resolve_names", killed)
+    with pytest.raises(KeyboardInterrupt):
+        import_files(registry, [tmp_path / "a.jsonl"], progress=lambda dump, models: None)
+    with reading(registry) as connection:
+        (said,) = check(connection)
+    assert said.startswith("1 imports or crawls that did not end")
