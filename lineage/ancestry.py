@@ -79,15 +79,15 @@ class Ancestry:
 
     def _found_origins(self, besides: frozenset[int]) -> list[tuple[str, int]]:
         labels = {key: self.labels[key].licenses if key not in besides else frozenset() for key in self.ancestors}
-        passed_on: dict[int, frozenset[str]] = {}
-        found = {}
-        for part in self._parts:
-            outside = {parent for key in part for parent in self._above[key] if parent not in part}
-            above = frozenset[str]().union(*(passed_on[key] for key in outside))
-            passed_on |= dict.fromkeys(part, above.union(*(labels[key] for key in part)))
-            found.update({key: labels[key] - above for key in part})
-        return [(id, key) for key in self.ancestors for id in sorted(found[key])]
+        passed = _passed_on(self._parts, self._above, labels)
+        brought = _joined(passed[step.parent] for step in self._parents.get(self.model, ()) if step.parent in labels)
+        of_each: dict[int, list[str]] = {}
+        for id in sorted(brought):
+            for key in brought[id]:
+                of_each.setdefault(key, []).append(id)
+        return [(id, key) for key in self.ancestors for id in of_each.get(key, ())]
 
+    @cached_property
     def opaque(self) -> list[int]:
         """The ancestors whose terms nobody can tell. A quantized copy without a label is as its original."""
         return [key for key in self.ancestors if is_opaque(self.labels[key], copy=self._is_copy(key))]
@@ -123,6 +123,18 @@ class Ancestries:
             if step.child != step.parent:
                 self._steps.setdefault(step.child, []).append(step)
 
+    def owned(self, owner: str | None) -> set[int]:
+        """The models (keys) of an owner."""
+        return self._owned.get(owner.casefold(), set()) if owner else set()
+
+    @cached_property
+    def _owned(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for key, brief in self.briefs.items():
+            if brief.author:
+                found.setdefault(brief.author.casefold(), set()).add(key)
+        return found
+
     def of(self, model: int) -> Ancestry:
         """The ancestry of one of them (a key)."""
         met, todo = {model}, [model]
@@ -132,6 +144,58 @@ class Ancestries:
             todo += new
         steps = [step for at in todo for step in self._steps.get(at, ())]
         return Ancestry(model, steps, self.briefs, self._labels)
+
+    def origins(self, models: Collection[int], own: Collection[int]) -> dict[int, tuple["Brought", "Brought"]]:
+        """What reaches each of `models` (keys), none of which is on a cycle, as `Ancestry.origins` has it: all, and
+        what reaches it besides those that `own` brought. It is one pass, however deep they are."""
+        above: dict[int, set[int]] = {}
+        todo = list(models)
+        while todo:
+            if (key := todo.pop()) not in above:
+                above[key] = {step.parent for step in self._steps.get(key, ())}
+                todo += above[key]
+        order = list(in_order(above))
+        labels = {key: self._labels[key].licenses for key in above}
+        passed = _passed_on(order, above, labels)
+        of_others = _passed_on(order, above, labels | dict.fromkeys(above.keys() & own, frozenset()))
+        return {
+            model: (_joined(passed[parent] for parent in above[model]), _joined(of_others[p] for p in above[model]))
+            for model in models
+        }
+
+
+#: Licences with the models (keys) that brought each.
+Brought = Mapping[str, frozenset[int]]
+
+
+def _passed_on(
+    parts: Iterable[tuple[int, ...]], above: Mapping[int, Collection[int]], labels: Mapping[int, frozenset[str]]
+) -> dict[int, Brought]:
+    """What each model passes on to those made from it: what reaches it, and those of its own licences that do not.
+
+    `above` holds the models right above each, `parts` all models in order, those of a cycle together.
+    """
+    found: dict[int, Brought] = {}
+    for part in parts:
+        reached = _joined(found[parent] for key in part for parent in above[key] if parent not in part)
+        new: dict[str, frozenset[int]] = {}
+        for key in part:
+            for license in labels[key].difference(reached):
+                new[license] = new.get(license, frozenset()) | {key}
+        found |= dict.fromkeys(part, {**reached, **new} if new else reached)
+    return found
+
+
+def _joined(several: Iterable[Brought]) -> Brought:
+    """What reaches a model that all these reach."""
+    once = list({id(brought): brought for brought in several}.values())
+    if len(once) == 1:
+        return once[0]
+    found: dict[str, set[int]] = {}
+    for brought in once:
+        for license, models in brought.items():
+            found.setdefault(license, set()).update(models)
+    return {license: frozenset(models) for license, models in found.items()}
 
 
 def is_opaque(label: Declared, *, copy: bool) -> bool:

@@ -18,6 +18,7 @@ from lineage.judgement import Judgement, grade_of
 from lineage.licenses.catalogue import CatalogueError, catalogue, own, own_facts
 from lineage.licenses.labels import license_named, template_of
 from lineage.listing import Listed, Place
+from lineage.offenders import Offenders
 from lineage.policy import Clarify, Policy, Usage, Waiver
 from lineage.reach import MOST_UNKNOWN
 from lineage.rules import RULES, Verdict
@@ -25,7 +26,7 @@ from lineage.scoreboard import Branch, Offender, Outcome, Results, branches_of, 
 from lineage.selection import Selected, Selection, select_models
 from lineage.unlisted import also_begin, unlisted
 from lineage.verdicts import Case, Verdicts
-from registry.bulk import Columns, Ints
+from registry.bulk import Ints
 from registry.database import reading
 from registry.read import data_date
 from registry.records import State
@@ -36,6 +37,8 @@ _CLASS_RANK = {name: rank for rank, name in enumerate(CLASSES)}
 _BADNESS = {verdict.word: verdict for verdict in Verdict}
 #: Models whose ancestries are read together.
 _TOLD_AT_ONCE = 10_000
+#: Ancestors and steps of paths of all models told, but for so many of each: all of a deep chain would take its square.
+_MOST_TOLD, _FEW = 5_000_000, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,8 @@ class Summary:
 
     Of `selected` models so many were `audited`, those with the `claim`, and those that code names and the registry does
     not know (`unknown`), of which nobody can tell what they claim: by class, and by class and verdict. `offenders`
-    come most worthwhile first, `branches` largest first; `remarks` are about the policy, and about what a scan
-    of code could not tell. `more` says how many models, offenders and branches are not shown.
+    come most worthwhile first, `branches` largest first; `remarks` are about the policy, what a scan of code could not
+    tell, and what would be too long to tell. `more` says how many models, offenders and branches a limit leaves out.
     """
 
     asked: str
@@ -173,6 +176,7 @@ class Auditor:
         self._selected, self._columns = selected, selected.columns
         self._claim, self._policy, self._today = claim, policy, today
         self._usage = Usage(policy, today)
+        self._findings_left_out = 0
         self._claims = Claims(self._columns)
         if policy.clarifications:
             clarified = self._columns.source.called({clarify.model for clarify in policy.clarifications})
@@ -181,13 +185,14 @@ class Auditor:
         self._documents = self._read(read, named) if read is not None else None
         counted = [rule.id for rule in RULES.values() if policy.weight(rule) != "pass"]
         self._verdicts = Verdicts(self._columns, self._claims, counted)
+        self._offenders = Offenders(self._verdicts)
         self._results = self._judge(named)
         self._unknown = [self._not_known(name, lines) for name, lines in selected.unknown.items()]
 
     def report(self, asked: str, day: str | None, limit: int | None) -> Audit:
         """Tell what was found."""
         results, unknown = self._results, self._unknown
-        offenders, n_offenders = rank_offenders(self._verdicts, results, limit)
+        offenders, n_offenders = rank_offenders(self._offenders, results, limit)
         branches, n_branches = branches_of(self._verdicts, self._selected, results, limit)
         begin = [model.findings[0] for model in unknown]
         n_offenders += sum(one.waived is None for one in begin)
@@ -195,6 +200,7 @@ class Auditor:
         numbers = {"models": audited, "offenders": n_offenders, "branches": n_branches}
         counted = _counted(results, unknown)
         waived = results.of_each([len(outcome.waived) for outcome in results.outcomes])
+        models = list(self._told(limit))
         summary = Summary(
             asked=asked,
             claim=self._claim,
@@ -206,16 +212,16 @@ class Auditor:
             offenders=tuple(also_begin(offenders, begin, limit)),
             branches=tuple(branches),
             policy=self._policy.path,
-            remarks=(*self._usage.remarks(), *not_told(results)),
+            remarks=(*self._usage.remarks(), *not_told(results, len(models), limit, self._findings_left_out)),
             more={what: max(0, n - (n if limit is None else limit)) for what, n in numbers.items()},
             data_date=day,
             catalogue=catalogue().version,
             unknown=len(unknown),
         )
-        told = [*self._told(limit), *unknown]
         if unknown:
-            told.sort(key=lambda model: (_CLASS_RANK[model.grade], -_BADNESS[model.verdict]))
-        return Audit(summary, tuple(told[:limit]))
+            models += unknown
+            models.sort(key=lambda model: (_CLASS_RANK[model.grade], -_BADNESS[model.verdict]))
+        return Audit(summary, tuple(models[:limit]))
 
     def _read(self, read: Reader, chosen: Ints) -> dict[str, Documents]:
         """What the files of the chosen models and of all their ancestors say; labels take in what speaks against them.
@@ -224,7 +230,7 @@ class Auditor:
         """
         columns = self._columns
         seen = np.array([said.state != State.PLACEHOLDER for said in columns.sayings], np.bool_)
-        wanted = _with_ancestors(columns, chosen)
+        wanted = columns.with_ancestors(chosen)
         wanted = wanted[seen[columns.said[wanted]]]
         ids = columns.ids(wanted)
         held = {id: documents(files) for id, files in read(sorted(ids)).items()}
@@ -292,31 +298,35 @@ class Auditor:
         mine, brought = case.label.licenses, case.shape.licenses
         allowed = self._usage.allowed(mine.union(brought))
         yield from (Judgement("not-allowed", license) for license in sorted(mine - allowed))
-        for at, license in enumerate(brought):
-            if license not in allowed | mine:
-                yield Judgement("not-allowed", license, at)
+        denied = [at for at, license in enumerate(brought) if license not in allowed | mine]
+        yield from (Judgement("not-allowed", brought[at], at) for at in denied)
 
     def _told(self, limit: int | None) -> Iterator[Audited]:
-        """The models in full: worst first, then the most downloaded."""
+        """The models in full, while they are not too deep: worst first, then the most downloaded."""
         results = self._results
         badness = [_CLASS_RANK[outcome.grade] * len(Verdict) - outcome.verdict for outcome in results.outcomes]
         ranks = results.of_each(badness), -self._columns.downloads[results.places]
         places = self._columns.first(limit, results.places, *ranks)
         numbers = results.number[np.searchsorted(results.places, places)]
+        deep = 0
         for begin in range(0, len(places), _TOLD_AT_ONCE):
             page = places[begin : begin + _TOLD_AT_ONCE]
             steps, briefs = self._columns.source.above(self._columns.keys[page].tolist())
             ancestries = Ancestries(steps, briefs, self._claims.by_key(briefs))
             for place, number in zip(page.tolist(), numbers[begin:].tolist(), strict=False):
-                yield self._audited(place, results.outcomes[number], ancestries)
+                ancestry = ancestries.of(self._columns.keys.item(place))
+                yield (model := self._audited(place, results.outcomes[number], ancestry))
+                size = len(ancestry.ancestors) + sum(len(finding.path) for finding in model.findings)
+                deep += max(0, size - _FEW)
+                if deep > _MOST_TOLD:
+                    return
 
-    def _audited(self, place: int, outcome: Outcome, ancestries: Ancestries) -> Audited:
-        key, label, shape = self._columns.keys.item(place), self._claims.of(place), self._verdicts.reach.shape(place)
-        brief, ancestry = ancestries.briefs[key], ancestries.of(key)
-        findings, lines = self._findings(place, outcome, ancestry), self._selected.lines.get(key, [])
+    def _audited(self, place: int, outcome: Outcome, ancestry: Ancestry) -> Audited:
+        label, shape, brief = self._claims.of(place), self._verdicts.reach.shape(place), ancestry.briefs[ancestry.model]
+        findings, lines = self._findings(place, outcome, ancestry), self._selected.lines.get(ancestry.model, [])
         return Audited(
             model=brief.id,
-            line=_first_line(lines),
+            line=lines[0].line if lines else None,
             author=brief.author,
             downloads=brief.downloads,
             declared=label.text,
@@ -335,7 +345,7 @@ class Auditor:
         found = unlisted(name, self._policy, self._usage)
         grade, verdict = ("pass", Verdict.OK.word) if found.waived is not None else (found.grade, found.verdict)
         return Audited(
-            model=name, line=_first_line(lines), author=name.rpartition("/")[0] or None, downloads=None,
+            model=name, line=lines[0].line if lines else None, author=name.rpartition("/")[0] or None, downloads=None,
             declared="not known", effective="not known", verdict=verdict, grade=grade, annotations=(), evidence=None,
             findings=(found,), offenders=(name,) if found.offender else (), places=_places(lines),
         )  # fmt: skip
@@ -349,12 +359,15 @@ class Auditor:
             return {j if j.key is None else j._replace(key=keys.item(j.key)): (j, words) for j, words in pairs}
 
         def begins(judgement: Judgement) -> str:
-            return ancestry.briefs[keys.item(self._verdicts.offender(place, judgement))].id
+            return ancestry.briefs[keys.item(self._offenders.of(place, judgement))].id
 
         held, waived, label = placed(outcome.held), placed(outcome.waived), self._claims.of(place)
+        kept, left_out = told(ancestry, label, held)
+        covered, more_left_out = told(ancestry, label, waived)
+        self._findings_left_out += left_out + more_left_out
         return (
-            *(replace(f, grade=held[j][1], offender=begins(held[j][0])) for j, f in told(ancestry, label, held)[0]),
-            *(replace(f, waived=waived[j][1]) for j, f in told(ancestry, label, waived)[0]),
+            *(replace(f, grade=held[j][1], offender=begins(held[j][0])) for j, f in kept),
+            *(replace(f, waived=waived[j][1]) for j, f in covered),
         )
 
     def _evidence(self, place: int, outcome: Outcome, ancestry: Ancestry) -> Evidence | None:
@@ -366,21 +379,6 @@ class Auditor:
         mine = read.pop(ids[ancestry.model])
         parents = [ids[self._columns.keys.item(parent)] for parent in self._verdicts.reach.parents(place)]
         return graded(self._claims.of(place), mine, read, parents, passes=outcome.grade == "pass")
-
-
-def _with_ancestors(columns: Columns, places: Ints) -> Ints:
-    """Some models and all their ancestors."""
-    met = np.zeros(len(columns.keys), np.bool_)
-    met[places] = True
-    while True:
-        above = columns.parent[met[columns.child]]
-        if met[above].all():
-            return np.flatnonzero(met)
-        met[above] = True
-
-
-def _first_line(lines: Sequence[Listed]) -> int | None:
-    return lines[0].line if lines else None
 
 
 def _places(lines: Sequence[Listed]) -> tuple[Place, ...]:

@@ -195,7 +195,7 @@ def _materials(
     for key in asked:
         ancestry = ancestries.of(key)
         conclusions[key] = _conclusion(outcome(ancestry), briefs)
-        opaque.update(ancestry.opaque())
+        opaque.update(ancestry.opaque)
     parents = _parents(steps, briefs)
     facts = facts_of(connection, briefs)
     for key, (via, depth) in _reached(asked, parents).items():

@@ -11,9 +11,9 @@ from typing import ClassVar, NamedTuple
 
 from sqlalchemy import Engine
 
-from lineage.ancestry import Ancestry, read_ancestry
+from lineage.ancestry import Ancestries, Ancestry, read_ancestry
 from lineage.findings import Finding, told
-from lineage.judgement import Judgement, Origin, grade_of, judge, origin, worst
+from lineage.judgement import Judgement, Origin, grade_of, is_own, judge, origin, worst
 from lineage.licenses.catalogue import catalogue
 from lineage.licenses.labels import UNKNOWN, Declared, template_of
 from lineage.obligations import Obligation, obligations
@@ -107,7 +107,7 @@ def judged(ancestry: Ancestry, date: str | None, label: Declared | None = None) 
     return Inheritance(
         model=mine.id,
         declared=label.text,
-        effective=effective(label, inherited, unknown=bool(ancestry.opaque())),
+        effective=effective(label, inherited, unknown=bool(ancestry.opaque)),
         verdict=verdict.verdict,
         grade=verdict.grade,
         annotations=("tool-default",) if template else (),
@@ -133,7 +133,7 @@ def outcome(ancestry: Ancestry) -> Outcome:
     return Outcome(
         part.verdict,
         part.grade,
-        effective(label, inherited, unknown=bool(ancestry.opaque())),
+        effective(label, inherited, unknown=bool(ancestry.opaque)),
         label.licenses.union(inherited),
         tuple(dict.fromkeys(ancestry.briefs[key].id for key in deciding)),
         judgements,
@@ -143,16 +143,31 @@ def outcome(ancestry: Ancestry) -> Outcome:
 def judge_ancestry(ancestry: Ancestry, label: Declared | None = None) -> tuple[Judgement, ...]:
     """What the rules say of a model's label, or of the one given in place of it."""
     author = ancestry.briefs[ancestry.model].author
-    return judge(label or ancestry.labels[ancestry.model], author, judged_origins(ancestry), ancestry.opaque())
+    return judge(label or ancestry.labels[ancestry.model], author, judged_origins(ancestry), ancestry.opaque)
 
 
 def judged_origins(ancestry: Ancestry) -> list[Origin]:
     """Who brought which licence: where that was the model's own owner, whoever else has it as well."""
     mine, origins = ancestry.briefs[ancestry.model], ancestry.origins()
-    found = [origin(license, mine, ancestry.briefs[key]) for license, key in origins]
-    own = {key for key in ancestry.ancestors if origin("", mine, ancestry.briefs[key]).own}
+    own = {key for key in ancestry.ancestors if is_own(mine, ancestry.briefs[key])}
     others = ancestry.origins(besides=own) if own else []
-    return list(dict.fromkeys([*found, *(origin(license, mine, ancestry.briefs[key]) for license, key in others)]))
+    return [origin(license, mine, ancestry.briefs[key]) for license, key in dict.fromkeys([*origins, *others])]
+
+
+def origins_of_an_owner(ancestries: Ancestries, models: Sequence[int]) -> dict[int, list[Origin]]:
+    """The same of several models (keys) of one owner, none of which is on a cycle, in one pass."""
+    briefs = ancestries.briefs
+    own = ancestries.owned(briefs[models[0]].author)
+    # What reaches a model is one object all along a chain.
+    alike: dict[tuple[int, int, str | None], list[Origin]] = {}
+    found = {}
+    for model, (whole, of_others) in ancestries.origins(models, own).items():
+        mine, who = briefs[model], (id(whole), id(of_others), briefs[model].created_at)
+        if who not in alike:
+            each = [(license, key) for way in (whole, of_others) for license, keys in way.items() for key in keys]
+            alike[who] = [origin(license, mine, briefs[key]) for license, key in dict.fromkeys(each)]
+        found[model] = alike[who]
+    return found
 
 
 def _relicensed(theirs: Brief) -> str:

@@ -96,10 +96,14 @@ def former_of(theirs: Brief, day: str | None) -> Former | None:
 
 def origin(license: str, mine: Brief, theirs: Brief) -> Origin:
     """A licence that a model (`mine`) has from an ancestor (`theirs`)."""
-    own = bool(mine.author and theirs.author and mine.author.casefold() == theirs.author.casefold())
     before = former_of(theirs, mine.created_at)
     former = before.license if before is not None and before.license != license else None
-    return Origin(license, theirs.key, own, former)
+    return Origin(license, theirs.key, is_own(mine, theirs), former)
+
+
+def is_own(mine: Brief, theirs: Brief) -> bool:
+    """Whether both models have one owner."""
+    return bool(mine.author and theirs.author and mine.author.casefold() == theirs.author.casefold())
 
 
 def _against(

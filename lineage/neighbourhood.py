@@ -171,7 +171,7 @@ def _said(connection: Connection, keys: Sequence[int]) -> tuple[dict[int, Said],
     """What is said of models, and the ancestors (ids) that decide it, by key."""
     columns = gathered(*walk(connection, keys, up=True))
     places = columns.places(keys)
-    number, said, about = sayings(Verdicts(columns, Claims(columns)), places)
+    number, said, about = sayings(Verdicts(columns, Claims(columns), some=places), places)
     pointed = np.flatnonzero(about >= 0)
     causes = columns.ids(about[pointed])
     return (

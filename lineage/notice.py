@@ -68,7 +68,7 @@ def notice(
         ancestries = [read_ancestry(connection, find_model(connection, name).key) for name in names]
         date = data_date(connection)
     found: dict[str, Attribution] = {}
-    opaque = {key for ancestry in ancestries for key in ancestry.opaque()}
+    opaque = {key for ancestry in ancestries for key in ancestry.opaque}
     wanted = [(ancestry, ancestry.model) for ancestry in ancestries]
     wanted += [(ancestry, key) for ancestry in ancestries for key in ancestry.ancestors]
     for ancestry, key in wanted:

@@ -99,7 +99,7 @@ def used(ancestry: Ancestry, date: str | None, purpose: str) -> Answer:
         says = threshold or (clause.says if clause else f"{catalogue().licenses[license].name}: {answer}")
         section, source = (clause.section, clause.source) if clause else (None, None)
         reasons.append(Reason(answer, license, ancestry.briefs[key].id, says, section, source))
-    opaque = [*([ancestry.model] if mine.lacking else []), *ancestry.opaque()]
+    opaque = [*([ancestry.model] if mine.lacking else []), *ancestry.opaque]
     for key in opaque:
         says = f"its licence cannot be told: {ancestry.labels[key].text}"
         reasons.append(Reason(UNKNOWABLE, None, ancestry.briefs[key].id, says, None, None))
@@ -123,7 +123,7 @@ def suggested(ancestry: Ancestry, date: str | None) -> Suggestions:
     labels += [frozenset({id}) for id in inherited if not known[id].hub]
     if len(inherited) > 1 and not any(exclude(*pair) for pair in combinations(inherited, 2)):
         labels.append(frozenset(inherited))
-    found, opaque = [], ancestry.opaque()
+    found, opaque = [], ancestry.opaque
     for label in labels if not opaque else ():  # nothing passes while something above is not known
         result = judged(ancestry, date, Declared(label, " AND ".join(sorted(label))))
         if result.grade == "pass":

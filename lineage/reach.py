@@ -20,7 +20,7 @@ from registry.records import Relation
 
 #: So many ancestors of unknown terms are told apart for a model: a verdict needs one, and all would take the square of
 #: a deep ancestry.
-MOST_UNKNOWN = 256
+MOST_UNKNOWN = 64
 
 
 class Shape(NamedTuple):
@@ -94,12 +94,21 @@ class Reach:
         found: Ints = flat[(np.cumsum(sizes) - sizes)[self.of[places]] + positions]
         return found
 
-    def put(self, licenses: Iterable[tuple[str, int]], opaque: Iterable[int], besides: Iterable[int] = ()) -> int:
-        """Keep a set, with models besides that may be pointed at; its number."""
+    def put(self, licenses: Iterable[tuple[str, int]], opaque: Iterable[int]) -> int:
+        """Keep a set; its number."""
         brought, unknown = sorted(licenses), sorted(opaque)[:MOST_UNKNOWN]
         shape = Shape(tuple(license for license, _ in brought), len(unknown))
         self._shape.append(self._shape_number(shape))
-        self._models.append((*(model for _, model in brought), *unknown, *besides))
+        self._models.append((*(model for _, model in brought), *unknown))
+        return len(self._shape) - 1
+
+    def with_models(self, number: int, models: Iterable[int]) -> int:
+        """A set in which these models may be pointed at besides its own; its number."""
+        besides = [model for model in dict.fromkeys(models) if model not in self._models[number]]
+        if not besides:
+            return number
+        self._shape.append(self._shape[number])
+        self._models.append((*self._models[number], *besides))
         return len(self._shape) - 1
 
     def _pass_down(self) -> None:

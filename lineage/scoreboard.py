@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lineage.judgement import Judgement
+from lineage.offenders import Offenders
 from lineage.reach import MOST_UNKNOWN
 from lineage.rules import Verdict
 from lineage.selection import Selected
@@ -76,9 +77,9 @@ class _Begun:
     judgements: Sequence[Judgement]
 
 
-def rank_offenders(verdicts: Verdicts, results: Results, limit: int | None) -> tuple[list[Offender], int]:
+def rank_offenders(offenders: Offenders, results: Results, limit: int | None) -> tuple[list[Offender], int]:
     """The models where findings begin, first those that alone clear the most: at most `limit`, and how many in all."""
-    begun = _begun(verdicts, results)
+    verdicts, begun = offenders.verdicts, _begun(offenders, results)
     size = len(verdicts.columns.keys)
     # Two findings about a model that begin at the same place are one reason to mend that.
     model, offender = np.divmod(distinct(begun.model * size + begun.offender), size)
@@ -103,7 +104,7 @@ def rank_offenders(verdicts: Verdicts, results: Results, limit: int | None) -> t
     return found, len(places)
 
 
-def _begun(verdicts: Verdicts, results: Results) -> _Begun:
+def _begun(offenders: Offenders, results: Results) -> _Begun:
     """Where everything begins that keeps a model from passing."""
     judgements = [judgement for outcome in results.outcomes for judgement, _ in outcome.held]
     held = np.array([len(outcome.held) for outcome in results.outcomes], np.int64)
@@ -112,7 +113,7 @@ def _begun(verdicts: Verdicts, results: Results) -> _Begun:
     model = np.repeat(results.places, counts)
     # 0, 1, … for the findings about each model, after where those of its outcome begin
     which = np.arange(len(model)) - np.repeat(np.cumsum(counts) - counts - begins, counts)
-    return _Begun(model, verdicts.offenders(model, which, judgements), which, judgements)
+    return _Begun(model, offenders.of_all(model, which, judgements), which, judgements)
 
 
 def _commonest(verdicts: Verdicts, begun: _Begun, offenders: Ints) -> dict[int, str]:
@@ -147,14 +148,23 @@ def _words(verdicts: Verdicts, offender: int, judgement: Judgement, names: dict[
     return f"{judgement.verdict.word}: {label}"
 
 
-def not_told(results: Results) -> Iterator[str]:
-    """That of some models not all is told, for it would take the square of a deep ancestry."""
+def not_told(results: Results, told: int, limit: int | None, findings: int) -> Iterator[str]:
+    """What is left out since it would take the square of a deep ancestry: models but for those `told` in full, and so
+    many findings of these."""
     unknown = [sum(j.rule == "unknown-ancestor" for j, _ in outcome.held) for outcome in results.outcomes]
     if n := int(results.of_each([count >= MOST_UNKNOWN for count in unknown]).sum()):
         yield (
             f"{n:,} models have {MOST_UNKNOWN} or more ancestors of unknown terms: so many are told, and waivers for "
             "some ancestors do not cover them"
         )
+    wanted = len(results.places) if limit is None else min(limit, len(results.places))
+    if told < wanted:
+        yield (
+            f"{wanted - told:,} models are counted but left out, for those before have ancestries too deep to tell "
+            "more: name the models to see them"
+        )
+    if findings:
+        yield f"{findings:,} findings of the models shown, as grave or less and farther away, are left out"
 
 
 def branches_of(

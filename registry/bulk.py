@@ -133,6 +133,14 @@ class Columns:
         """The ids of some models, in the order of `places`."""
         return [id or "" for id in self.texts(places, "repo_id")]
 
+    def with_ancestors(self, places: Ints) -> Ints:
+        """Some models and all their ancestors."""
+        met = np.zeros(len(self.keys), np.bool_)
+        met[places] = True
+        while not met[above := self.parent[met[self.child]]].all():
+            met[above] = True
+        return np.flatnonzero(met)
+
     def first(self, limit: int | None, places: Ints, *ranks: Ints) -> Ints:
         """The first `limit` of some models in the order of these numbers, which are theirs, then of their ids.
 

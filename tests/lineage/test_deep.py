@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from lineage.audit import ANY, audit
+from lineage.claims import Claims
 from lineage.family import ancestors, paths
 from lineage.findings import MOST_STEPS
 from lineage.formats.tree import tree
@@ -14,6 +15,9 @@ from lineage.policy import read_policy
 from lineage.questions import suggest
 from lineage.reach import MOST_UNKNOWN
 from lineage.selection import Selection
+from lineage.verdicts import Verdicts
+from registry.bulk import everything
+from registry.database import reading
 from tests.families import api_row, save
 
 LAST = "c/19999"
@@ -43,6 +47,30 @@ def test_an_audit_tells_some_of_the_ancestors_of_unknown_terms(deep_registry: En
     assert found.summary.classes["review"] == found.summary.audited == 20_000
     assert f"{20_000 - MOST_UNKNOWN:,} models have {MOST_UNKNOWN} or more" in found.summary.remarks[0]
     assert all(0 < len(one.findings) <= MOST_UNKNOWN + 1 for one in found.models)
+
+
+def test_an_audit_of_all_leaves_out_models_that_are_too_deep_and_says_so(deep_registry: Engine) -> None:
+    found = audit(deep_registry, Selection(), claim=ANY)
+    assert 20 < len(found.models) < 200
+    assert found.summary.remarks[1].startswith(f"{20_000 - len(found.models):,} models are counted but left out")
+    assert sum(len(finding.path) for one in found.models for finding in one.findings) < 6_000_000
+    above = [int(one.model.partition("/")[2]) for one in found.models]
+    untold = sum(min(n, MOST_UNKNOWN) + 1 - len(one.findings) for n, one in zip(above, found.models, strict=True))
+    assert untold > 1_000
+    assert found.summary.remarks[2].startswith(f"{untold:,} findings of the models shown")
+
+
+def test_all_works_of_an_owner_are_judged_in_one_pass(registry: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by itself takes the square of a deep ancestry."""
+    labels = ("apache-2.0", "cc-by-nc-4.0", None, "llama3.1", "mit")
+    rows = [api_row(f"c/{n}", [f"c/{n - 1}"] if n else [], license=labels[n % 5]) for n in range(1_000)]
+    save(registry, rows)
+    monkeypatch.delattr("lineage.ancestry.Ancestries.of")
+    with reading(registry) as connection:
+        columns = everything(connection)
+        cases = [case.judgements for case in Verdicts(columns, Claims(columns)).cases]
+    said = {judgement.rule for judgements in cases for judgement in judgements}
+    assert "own-work" in said
 
 
 def test_no_label_is_tried_where_none_can_pass(deep_registry: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from lineage.ancestry import read_ancestry
 from lineage.claims import Claims
 from lineage.inheritance import judge_ancestry
 from lineage.judgement import Judgement
+from lineage.offenders import Offenders
 from lineage.verdicts import Verdicts
 from registry.bulk import Columns, everything, gathered
 from registry.database import reading
@@ -28,13 +29,14 @@ class Judged:
         self.keys: list[int] = columns.keys.tolist()
         self._places = {key: place for place, key in enumerate(self.keys)}
         self._verdicts = Verdicts(columns, Claims(columns))
+        self._offenders = Offenders(self._verdicts)
 
     def judgements(self, key: int) -> tuple[Judgement, ...]:
         return tuple(self._keyed(j) for j in self._verdicts.judgements(self._places[key]))
 
     def offender(self, key: int, judgement: Judgement) -> int:
         place = None if judgement.key is None else self._places[judgement.key]
-        return self.keys[self._verdicts.offender(self._places[key], judgement._replace(key=place))]
+        return self.keys[self._offenders.of(self._places[key], judgement._replace(key=place))]
 
     def brought(self, key: int) -> list[tuple[str, int]]:
         place = self._places[key]
@@ -54,7 +56,7 @@ class Judged:
         cases = [self._verdicts.cases[case].judgements for case in self._verdicts.case.tolist()]
         every = [judgement for judgements in cases for judgement in judgements]
         places = np.repeat(np.arange(len(cases)), [len(judgements) for judgements in cases])
-        begins = self._verdicts.offenders(places, np.arange(len(every)), every).tolist()
+        begins = self._offenders.of_all(places, np.arange(len(every)), every).tolist()
         return [
             (self.keys[place], self._keyed(*self._verdicts.placed(place, [judgement])), self.keys[offender])
             for place, judgement, offender in zip(places.tolist(), every, begins, strict=True)
@@ -73,7 +75,7 @@ def test_the_pass_and_a_walk_from_each_model_come_to_the_same(world: World) -> N
         ancestry = ancestry_of(key, steps, briefs)
         assert set(verdicts.judgements(key)) == set(judge_ancestry(ancestry)), key
         assert sorted(verdicts.brought(key)) == sorted(ancestry.origins())
-        assert sorted(verdicts.opaque_above(key)) == sorted(ancestry.opaque())
+        assert sorted(verdicts.opaque_above(key)) == sorted(ancestry.opaque)
     assert verdicts.in_one_go() == [
         (key, judgement, verdicts.offender(key, judgement))
         for key in sorted(briefs)
