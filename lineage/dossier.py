@@ -21,6 +21,9 @@ from registry.database import reading
 from registry.names import find_model
 from registry.read import DefectFacts, data_date, find_defects
 
+#: Models on the picture, before it folds those that are alike; it says how many there are. None of the Hub has as many.
+_MOST_DRAWN = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -75,7 +78,7 @@ def dossier(engine: Engine, model: str, policy: Policy | None = None, read: Read
             audited=found.models[0],
             inherited=judged(ancestry, date),
             materials=bom(engine, [model]).materials,
-            picture=neighbourhood(engine, model, Wish(down=False)),
+            picture=neighbourhood(engine, model, Wish(down=False, limit=_MOST_DRAWN)),
             licenses=tuple(_applied(ancestry)),
             uses=tuple(used(ancestry, date, purpose) for purpose in PURPOSES),
             labels=suggested(ancestry, date),

@@ -1,5 +1,6 @@
 """Each part of the report on reliability, in a version of seconds, so that it can be made at any time."""
 
+from torture.__main__ import page
 from torture.dirt import dirt, shapes
 from torture.graphs import asked
 from torture.registries import chain, circles
@@ -35,3 +36,13 @@ def test_dirt_is_accounted_for() -> None:
     assert part.failures == ()
     assert "card: base_model" in part.text
     assert len(list(shapes())) > 150
+
+
+def test_a_part_takes_its_place_in_the_page() -> None:
+    written = page("", "dirt", "## Dirt\n\nsome\n")
+    written = page(written, "fuzzing", "## Fuzzing\n\n<!-- none -->\n")
+    again = page(written, "dirt", "## Dirt\n\nless\n")
+    assert again.startswith("# Reliability\n")
+    assert again.index("## Fuzzing\n\n<!-- none -->\n") < again.index("<!-- dirt -->\n## Dirt\n\nless\n")
+    assert "some" not in again
+    assert page(again, "dirt", "## Dirt\n\nless\n") == again
