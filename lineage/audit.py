@@ -38,7 +38,7 @@ _BADNESS = {verdict.word: verdict for verdict in Verdict}
 #: Models whose ancestries are read together.
 _TOLD_AT_ONCE = 10_000
 #: Ancestors and steps of paths of all models told, but for so many of each: all of a deep chain would take its square.
-_MOST_TOLD, _FEW = 5_000_000, 1_000
+_MOST_TOLD, _FEW = 2_500_000, 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -44,18 +45,27 @@ def export(engine: Engine, folder: Path, progress: Progress) -> dict[str, int]:
     folder = folder.resolve()
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise RegistryError(f"{folder} is there already: name a new folder, or remove it")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with reading(engine) as connection, tempfile.TemporaryDirectory(prefix=".lineage-", dir=folder.parent) as place:
-        draft = Path(place) / folder.name
+    with reading(engine) as connection, _written(folder) as draft:
         draft.mkdir()
         counts = _write_tables(connection, draft, progress)
         manifest = _manifest(connection, counts)
         (draft / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         (draft / "README.md").write_text(readme(manifest["data_date"], counts), encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        draft.rename(folder)
     return counts
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[Path]:
+    """The path of a folder to be made, that is put in the place of `folder` when it is whole."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".lineage-", dir=folder.parent) as place:
+            yield (draft := Path(place) / folder.name)
+            if folder.exists():
+                folder.rmdir()
+            draft.rename(folder)
+    except OSError as error:
+        raise RegistryError(f"cannot write {folder} ({error.strerror or error}): name another folder") from error
 
 
 def verdict_rows(connection: Connection) -> Iterator[Row]:
@@ -105,13 +115,14 @@ def _write_tables(connection: Connection, folder: Path, progress: Progress) -> d
     counts: dict[str, int] = {}
     for name, fields, rows in tables:
         before = sum(counts.values())
-        for done in write(folder / name, fields, rows):
-            counts[name] = done
-            progress(before + done, total)
+        with closing(rows):  # while the connection is open, whatever happens
+            for done in write(folder / name, fields, rows):
+                counts[name] = done
+                progress(before + done, total)
     return counts
 
 
-def _batched(rows: Iterator[Row]) -> Iterator[Sequence[Row]]:
+def _batched(rows: Iterator[Row]) -> Generator[Sequence[Row], None, None]:
     while batch := list(islice(rows, BATCH)):
         yield batch
 

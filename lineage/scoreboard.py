@@ -153,10 +153,8 @@ def not_told(results: Results, told: int, limit: int | None, findings: int) -> I
     many findings of these."""
     unknown = [sum(j.rule == "unknown-ancestor" for j, _ in outcome.held) for outcome in results.outcomes]
     if n := int(results.of_each([count >= MOST_UNKNOWN for count in unknown]).sum()):
-        yield (
-            f"{n:,} {'model has' if n == 1 else 'models have'} {MOST_UNKNOWN} or more ancestors of unknown terms: so many are told, and waivers for "
-            "some ancestors do not cover them"
-        )
+        who = f"{n:,} {'model has' if n == 1 else 'models have'} {MOST_UNKNOWN} or more ancestors of unknown terms"
+        yield f"{who}: so many are told, and waivers for some ancestors do not cover them"
     wanted = len(results.places) if limit is None else min(limit, len(results.places))
     if told < wanted:
         yield (

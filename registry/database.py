@@ -6,7 +6,9 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
@@ -117,8 +119,12 @@ def _readable_options(url: URL) -> Iterator[None]:
 
 def connect(url: URL) -> Engine:
     """An engine for `url`; on SQLite with foreign keys on and a writer's wait of 30 s."""
-    # No column is an hstore; else the first connection looks for that type, which takes half as long as all else of it.
-    options = {"use_native_hstore": False} if url.drivername == "postgresql+psycopg" else {}
+    options: dict[str, Any] = {}
+    if url.drivername == "postgresql+psycopg":
+        # No column is an hstore; else the first connection looks for that type, half of what it takes.
+        options["use_native_hstore"] = False
+    elif (path := file_of(url)) is not None and _is_at_rest(path):
+        options["creator"] = partial(_open_at_rest, path)
     try:
         engine = create_engine(url, **options)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -129,6 +135,19 @@ def connect(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
     return engine
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether a file stands where this process can write nothing, and nobody writes to it now (it has no log).
+
+    SQLite keeps who reads in a file beside it, and without that refuses to read one that has ever had a log.
+    https://www.sqlite.org/wal.html#read_only_databases
+    """
+    return path.exists() and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+
+
+def _open_at_rest(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
 
 
 def schema_version(engine: Engine) -> str | None:
@@ -155,7 +174,9 @@ def upgrade(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "registry:migrations")
     with readable_errors(engine.url), engine.begin() as connection:
-        if engine.dialect.name != "sqlite":
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins none by itself for what changes tables
+        else:
             wait_for_writers(connection)  # two may want to make the same registry
         config.attributes["connection"] = connection
         try:
@@ -222,8 +243,14 @@ def readable_errors(url: URL) -> Iterator[None]:
 _DATABASES_SAY = {
     "not a database": "is not a database: name another with --db",
     "readonly database": "is read-only: copy it to a folder you can write to, or name another with --db",
+    "read-only transaction": "is read-only to you: ask who looks after the server, or name another with --db",
+    "permission denied for": "is read-only to you: ask who looks after the server, or name another with --db",
     "unable to open": "cannot be opened: is its folder read-only? copy it, or name another with --db",
     "database is locked": "is being written by another process: wait for it to end, then try again",
+    "No space left on device": "has no room left on its disk: make room, then run the command again (nothing was "
+    "half-written)",
+    # SQLite says so of a log that could not grow.
+    "disk I/O error": "cannot be written or read: is its disk full? make room, then run the command again",
     "disk is full": "has no room left on its disk: make room, then run the command again (nothing was half-written)",
     "malformed": "is damaged: restore a copy, or import the data again into a new file with --db",
 }

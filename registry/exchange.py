@@ -4,7 +4,7 @@ What is left out can be told from the rest (keys, case-folded names), or is no c
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,7 +55,7 @@ def exchanged() -> tuple[Exchanged, ...]:
     return tuple(_exchanged(table) for table in tables)
 
 
-def batches(connection: Connection, what: Exchanged) -> Iterator[Sequence[Sequence[Any]]]:
+def batches(connection: Connection, what: Exchanged) -> Generator[Sequence[Sequence[Any]], None, None]:
     """All rows of a table, in the order of its keys, with the values as they are stored."""
     joined: Any = what.table
     chosen: list[Any] = []

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from torture.dirt import dirt
+from torture.disks import disks
 from torture.faults import faults
 from torture.fuzz import fuzzing
 from torture.graphs import torture_graphs
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[bool], Part]] = {
     "graphs": torture_graphs,
     "faults": faults,
     "kills": kills,
+    "disks": disks,
     "dirt": dirt,
 }
 _PREFACE = """# Reliability

@@ -51,12 +51,12 @@ def test_an_audit_tells_some_of_the_ancestors_of_unknown_terms(deep_registry: En
 
 def test_an_audit_of_all_leaves_out_models_that_are_too_deep_and_says_so(deep_registry: Engine) -> None:
     found = audit(deep_registry, Selection(), claim=ANY)
-    assert 20 < len(found.models) < 200
+    assert 10 < len(found.models) < 200
     assert found.summary.remarks[1].startswith(f"{20_000 - len(found.models):,} models are counted but left out")
     assert sum(len(finding.path) for one in found.models for finding in one.findings) < 6_000_000
     above = [int(one.model.partition("/")[2]) for one in found.models]
     untold = sum(min(n, MOST_UNKNOWN) + 1 - len(one.findings) for n, one in zip(above, found.models, strict=True))
-    assert untold > 1_000
+    assert untold > 500
     assert found.summary.remarks[2].startswith(f"{untold:,} findings of the models shown")
 
 
