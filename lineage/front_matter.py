@@ -11,7 +11,7 @@ Value = str | Sequence[str] | None
 _Pair = tuple[yaml.Node, yaml.Node]
 _TEXT = "tag:yaml.org,2002:str"
 _OPENING = re.compile(r"\ufeff?\s*---[ \t]*(\r\n|\r|\n)")
-_CLOSING = re.compile(r"^---[ \t]*\r?$", re.MULTILINE)
+_CLOSING = re.compile(r"(?<=[\r\n])---[ \t]*(?=[\r\n]|\Z)")
 
 
 class FrontMatterError(RegistryError):
