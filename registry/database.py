@@ -244,7 +244,7 @@ _DATABASES_SAY = {
     "not a database": "is not a database: name another with --db",
     "readonly database": "is read-only: copy it to a folder you can write to, or name another with --db",
     "read-only transaction": "is read-only to you: ask who looks after the server, or name another with --db",
-    "permission denied for": "is read-only to you: ask who looks after the server, or name another with --db",
+    "permission denied for": "refuses you that: ask who looks after the server for the right to read, or write",
     "unable to open": "cannot be opened: is its folder read-only? copy it, or name another with --db",
     "database is locked": "is being written by another process: wait for it to end, then try again",
     "No space left on device": "has no room left on its disk: make room, then run the command again (nothing was "

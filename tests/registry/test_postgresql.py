@@ -16,7 +16,7 @@ from lineage.lists import search
 from lineage.selection import Selection
 from lineage.statistics import count_family, family_statistics, registry_statistics
 from registry.copy import copy
-from registry.database import open_registry
+from registry.database import open_registry, reading
 from registry.records import RegistryError
 from registry.transfer import check
 from tests.conftest import CHECKOUT
@@ -93,3 +93,25 @@ def test_a_schema_in_a_path_of_its_own(postgresql: Server) -> None:
         assert (list(models(engine)), sorted(models(theirs))) == ([], ["their/Base", "their/M"])
         theirs.dispose()
         engine.dispose()
+
+
+def test_who_has_no_right_is_told_in_one_line(postgresql: Server) -> None:
+    with postgresql.place() as url:
+        engine = open_registry(url, create=True)
+        save(engine, [api_row("me/M")])
+        with engine.begin() as connection:
+            connection.execute(text("CREATE ROLE lineage_reader"))
+            connection.execute(text("GRANT SELECT ON alembic_version, models, sights TO lineage_reader"))
+        reader = open_registry(f"{url}&options=-crole%3Dlineage_reader")
+        try:
+            assert list(models(reader)) == ["me/M"]
+            with pytest.raises(RegistryError, match="refuses you that: ask who looks after the server"):
+                save(reader, [api_row("me/Other")])
+            with pytest.raises(RegistryError, match="refuses you that"), reading(reader) as connection:
+                connection.execute(text("SELECT * FROM names"))
+        finally:
+            reader.dispose()
+            with engine.begin() as connection:
+                connection.execute(text("DROP OWNED BY lineage_reader"))
+                connection.execute(text("DROP ROLE lineage_reader"))
+            engine.dispose()
