@@ -121,7 +121,8 @@ def connect(url: URL) -> Engine:
     """An engine for `url`; on SQLite with foreign keys on and a writer's wait of 30 s."""
     options: dict[str, Any] = {}
     if url.drivername == "postgresql+psycopg":
-        # No column is an hstore; else the first connection looks for that type, half of what it takes.
+        # No column is an hstore; else the first connection looks for that type, which takes half as long as all else
+        # of it.
         options["use_native_hstore"] = False
     elif (path := file_of(url)) is not None and _is_at_rest(path):
         options["creator"] = partial(_open_at_rest, path)

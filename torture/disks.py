@@ -11,25 +11,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from shutil import copyfile, disk_usage, rmtree
+from shutil import disk_usage, rmtree
 from typing import Any, NamedTuple
 
 from sqlalchemy import make_url, select
 
 from benchmarks.servers import postgresql
 from registry.tables import DERIVATIONS, MODELS
-from tests.crawler.crawls import small_world
-from tests.fakehub.server import FakeHub
 from torture.parts import Part, table
 from torture.places import Files, Places, Server
-from torture.works import Work, again, digest_of, opened, problems, works
+from torture.works import Work, digest_of, hub, opened, recovered, works
 
 _CHECKOUT = Path(__file__).parents[1]
 _MEGABYTES = 256
 #: The least that is left to a command, in bytes: what it needs is more than it keeps.
 _LEAST = 2**16
+#: How commands end that did their work: an audit also tells what it found that way.
+_WELL = frozenset({0, 1, 3})
 _NO_ROOM, _READ_ONLY = re.compile(r"[Nn]o (space|room) left|is its disk full"), re.compile(r"read-only", re.I)
 _OUTPUTS = (
     "export OUT",
@@ -71,8 +70,8 @@ def disks(brief: bool) -> Part:
     found: dict[str, Any] = json.loads(done.stdout)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)  # PostgreSQL runs as another user than root
-        with postgresql(Path(name) / "server") as url, _hub(models) as hub:
-            made = list(works(Server(url), Path(name), hub.url, models))
+        with postgresql(Path(name) / "server") as url, hub(models) as running:
+            made = list(works(Server(url), Path(name), running.url, models))
             locked = _locked(Server(url), made, _may_only_read)
     text = _TEXT.format(
         models=models,
@@ -92,20 +91,13 @@ def main() -> None:
         disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_MEGABYTES}m", "tmpfs", str(disk)], check=True)
         try:
-            with _hub(models) as hub:
-                made = list(works(Files(folder / "files"), folder, hub.url, models))
+            with hub(models) as running:
+                made = list(works(Files(folder / "files"), folder, running.url, models))
                 rows, failures = _crowded(made, disk, times)
                 found = _locked(Files(disk), made, lambda place: _remounted(disk, place))
         finally:
             subprocess.run(["umount", "--lazy", str(disk)], check=True)
     print(json.dumps({**found, "rows": rows, "failures": [*failures, *found["failures"]]}))
-
-
-@contextmanager
-def _hub(models: int) -> Iterator[FakeHub]:
-    with FakeHub(small_world(models)) as hub:
-        hub.hub.largest_page = 200
-        yield hub
 
 
 def _full(made: Sequence[Work]) -> str:
@@ -128,29 +120,19 @@ def _crowded(made: Sequence[Work], disk: Path, times: int) -> tuple[list[tuple[s
 
 def _on_a_full_disk(work: Work, disk: Path, times: int) -> Iterator[_Came]:
     """Run a command that changes a registry, with ever more room, but less than it needs."""
-    whole = _placed(work, disk)
+    places = Files(Path(tempfile.mkdtemp(dir=disk)))
+    whole = work.placed(places)
     free = disk_usage(disk).free
-    _run(*work.arguments(whole))
+    _expect_well(_run(*work.arguments(whole)))
     needed, end = max(_LEAST, free - disk_usage(disk).free), digest_of(whole)
     for number in range(times):
-        db = _placed(work, disk)
-        with_filler = _filled(disk, int(needed * (number + 0.5) / times))
+        db = work.placed(places)
+        filler = _filled(disk, int(needed * (number + 0.5) / times))
         done = _run(*work.arguments(db))
-        with_filler.unlink()
-        wrong = _refusal(done, _NO_ROOM) if done.returncode else []
-        wrong += [*problems(db), *again(work, db, digest_of(db) == end)]
-        if digest_of(db) != end:
-            wrong.append("run again, the digest is another than undisturbed")
-        yield _Came(done.returncode != 0, [*wrong, *problems(db, whole=True)])
+        filler.unlink()
+        yield _Came(done.returncode == 2, [*_ended(done, _NO_ROOM), *recovered(work, db, end)])
         rmtree(Path(db).parent)
-    rmtree(Path(whole).parent)
-
-
-def _placed(work: Work, disk: Path) -> str:
-    place = Path(tempfile.mkdtemp(dir=disk)) / "registry.db"
-    if work.before is not None:
-        copyfile(work.before, place)
-    return str(place)
+    rmtree(Path(whole).parents[1])
 
 
 def _filled(disk: Path, room: int) -> Path:
@@ -174,14 +156,14 @@ def _written_to_a_full_disk(words: str, db: str, disk: Path, times: int) -> Iter
         return folder / out, _run(*given, "--db", db)
 
     free = disk_usage(disk).free
-    write("whole")
+    _expect_well(write("whole")[1])
     needed = max(_LEAST // 4, free - disk_usage(disk).free)
     for number in range(times):
         filler = _filled(disk, int(needed * (number + 0.5) / times))
         out, done = write(f"out{number}")
         filler.unlink()
         refused = done.returncode == 2
-        wrong = _refusal(done, _NO_ROOM) if refused else []
+        wrong = _ended(done, _NO_ROOM)
         if refused and (out.exists() if words.startswith("export") else out.read_text() != "before"):
             wrong.append("it left a file that is not whole")
         if list(folder.glob(".lineage-*")):
@@ -193,11 +175,11 @@ def _written_to_a_full_disk(words: str, db: str, disk: Path, times: int) -> Iter
 def _locked(places: Places, made: Sequence[Work], lock: Callable[[str], str]) -> dict[str, Any]:
     """How many commands were run on registries that may only be read, by `lock`, and what was wrong."""
     failures: list[str] = []
-    given = {work: places.none() if work.before is None else places.like(work.before) for work in made}
+    given = {work: work.placed(places) for work in made}
     before = {work: digest_of(db, timeless=False) for work, db in given.items()}
     full = next(db for work, db in given.items() if work.name == "register")
     asked = [words.replace("MODEL", _some_model(full)).split() for words in _READERS]
-    answers = [_run(*words, "--db", full).stdout for words in asked]
+    answers = [_expect_well(_run(*words, "--db", full)) for words in asked]
     locked = {work: lock(db) for work, db in given.items()}
     for work, db in given.items():
         wrong = _refusal(_run(*work.arguments(locked[work])), _READ_ONLY)
@@ -233,6 +215,18 @@ def _some_model(db: str) -> str:
 def _run(*words: str) -> subprocess.CompletedProcess[str]:
     command: Sequence[str] = [sys.executable, "-m", "lineage", *words]
     return subprocess.run(command, capture_output=True, text=True, cwd=_CHECKOUT, check=False)
+
+
+def _expect_well(done: subprocess.CompletedProcess[str]) -> str:
+    """What a command says that nobody disturbs."""
+    if done.returncode not in _WELL:
+        raise RuntimeError(f"{' '.join(done.args)} failed undisturbed: {done.stderr.strip()[-300:]}")
+    return done.stdout
+
+
+def _ended(done: subprocess.CompletedProcess[str], why: re.Pattern[str]) -> list[str]:
+    """What is wrong with how a command ended that may be refused, if anything."""
+    return [] if done.returncode in _WELL else _refusal(done, why)
 
 
 def _refusal(done: subprocess.CompletedProcess[str], why: re.Pattern[str]) -> list[str]:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.crawler.crawls import small_world
-from tests.fakehub.server import FakeHub
 from torture.child import Child
 from torture.parts import Part, table
 from torture.places import Places, both
-from torture.works import Work, again, digest_of, problems, works
+from torture.works import Work, digest_of, hub, recovered, works
 
 _SEED = 1
 
@@ -38,10 +36,9 @@ def run(models: int, times: int, only: Sequence[str] = ()) -> Part:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         # PostgreSQL runs as another user than root.
         Path(folder).chmod(0o755)
-        with FakeHub(small_world(models)) as hub, both(Path(folder)) as databases:
-            hub.hub.largest_page = 200
+        with hub(models) as running, both(Path(folder)) as databases:
             for places in databases:
-                for work in works(places, Path(folder), hub.url, models):
+                for work in works(places, Path(folder), running.url, models):
                     if only and work.name not in only:
                         continue
                     done = _killed(work, places, times)
@@ -75,15 +72,11 @@ PostgreSQL waits for its disk at each commit, unless its own settings say otherw
 
 def _killed(work: Work, places: Places, times: int) -> Outcome:
     outcome, chance = Outcome(), Random(f"{_SEED} {work.name} {places.name}")
-
-    def place() -> str:
-        return places.none() if work.before is None else places.like(work.before)
-
-    whole = place()
+    whole = work.placed(places)
     outcome.seconds = Child(work.arguments(whole)).end()
-    end, begin = digest_of(whole), digest_of(place())
+    end, begin = digest_of(whole), digest_of(work.placed(places))
     for number in range(times):
-        db = place()
+        db = work.placed(places)
         moment = outcome.seconds * 1.1 * (number + chance.random()) / times
         child = Child(work.arguments(db))
         ended = child.kill(moment)
@@ -92,9 +85,5 @@ def _killed(work: Work, places: Places, times: int) -> Outcome:
         left = digest_of(db)
         where = _WHERE[3] if ended else _WHERE[2] if left == end else _WHERE[0] if left == begin else _WHERE[1]
         outcome.hits[where] += 1
-        said = f"killed after {moment:.2f} s"
-        outcome.failures += [f"{said}: {problem}" for problem in [*problems(db), *again(work, db, left == end)]]
-        if digest_of(db) != end:
-            outcome.failures.append(f"{said}, then run again: the digest is another than undisturbed")
-        outcome.failures += [f"{said}, then run again: {problem}" for problem in problems(db, whole=True)]
+        outcome.failures += [f"killed after {moment:.2f} s: {wrong}" for wrong in recovered(work, db, end)]
     return outcome

@@ -13,6 +13,8 @@ from registry.records import RegistryError, State
 from registry.runs import last_broken_off
 from registry.tables import MODELS
 from registry.transfer import check, digest
+from tests.crawler.crawls import small_world
+from tests.fakehub.server import FakeHub
 from tests.lineage.calls import lineage
 from torture.places import Places, older_registry
 
@@ -30,12 +32,24 @@ class Work:
     before: str | None
     arguments: Arguments
 
+    def placed(self, places: Places) -> str:
+        """A registry for it to begin with."""
+        return places.none() if self.before is None else places.like(self.before)
 
-def works(places: Places, folder: Path, hub: str, models: int) -> Iterator[Work]:
+
+@contextmanager
+def hub(models: int) -> Iterator[FakeHub]:
+    """A Hub of so many models, on pages of which a crawl has to ask for several."""
+    with FakeHub(small_world(models)) as running:
+        running.hub.largest_page = 200
+        yield running
+
+
+def works(places: Places, folder: Path, endpoint: str, models: int) -> Iterator[Work]:
     """The commands; each registry that one begins with is made when its turn comes, and dumps in the folder."""
     empty, full, old = places.none(), places.none(), places.none()
     open_registry(empty, create=True).dispose()
-    yield Work("crawl", empty, lambda db: ["crawl", "hub", "-q", "--endpoint", hub, "--db", db])
+    yield Work("crawl", empty, lambda db: ["crawl", "hub", "-q", "--endpoint", endpoint, "--db", db])
     for kind in ("jsonl", "parquet"):
         file = str(folder / f"hub.{kind}")
         if not Path(file).exists():
@@ -65,7 +79,24 @@ def digest_of(db: str, *, timeless: bool = True) -> str | None:
             return f"{digest(connection)}{' unfinished' if broken else ''}"
 
 
-def problems(db: str, *, whole: bool = False) -> list[str]:
+def recovered(work: Work, db: str, end: str | None) -> Iterator[str]:
+    """Check what a disturbed command left, then resume or run it again; what is wrong with that, where all should come
+    to the digest `end`."""
+    yield from _problems(db)
+    all_saved = digest_of(db) == end
+    if not (work.name == "db copy" and all_saved):  # which would be told that there is a registry already
+        arguments = work.arguments(db)
+        if work.name == "crawl" and _broken_off(db):
+            arguments = ["crawl", "resume", *arguments[2:]]
+        done = lineage(*arguments)
+        if done.exit_code != 0:
+            yield f"run again, it says {done.stderr.strip()!r}"
+    if digest_of(db) != end:
+        yield "run again, the digest is another than undisturbed"
+    yield from (f"run again, {problem}" for problem in _problems(db, whole=True))
+
+
+def _problems(db: str, *, whole: bool = False) -> list[str]:
     """What a check finds; but for a run that did not end, unless all should be `whole`."""
     with opened(db) as engine:
         if engine is None:
@@ -74,21 +105,12 @@ def problems(db: str, *, whole: bool = False) -> list[str]:
             return [problem for problem in check(connection) if whole or _UNFINISHED not in problem]
 
 
-def again(work: Work, db: str, all_saved: bool) -> Iterator[str]:
-    """Resume, or run the command again; what is wrong with that."""
-    if work.name == "db copy" and all_saved:
-        return  # it would be told that there is a registry already
+def _broken_off(db: str) -> bool:
     with opened(db) as engine:
-        broken = False
-        if engine is not None:
-            with reading(engine) as connection:
-                broken = last_broken_off(connection) is not None
-    arguments = work.arguments(db)
-    if work.name == "crawl" and broken:
-        arguments = ["crawl", "resume", *arguments[2:]]
-    done = lineage(*arguments)
-    if done.exit_code != 0:
-        yield f"run again, it says {done.stderr.strip()!r}"
+        if engine is None:
+            return False
+        with reading(engine) as connection:
+            return last_broken_off(connection) is not None
 
 
 @contextmanager

@@ -97,6 +97,15 @@ def test_the_pass_does_not_depend_on_the_order_of_its_input(world: World, random
         ]
 
 
+@given(worlds(), st.data())
+def test_verdicts_on_some_are_those_on_all(world: World, data: st.DataObject) -> None:
+    steps, briefs = world
+    columns = gathered(steps, briefs)
+    some = data.draw(st.lists(st.sampled_from(range(len(columns.keys)))))
+    one, other = Verdicts(columns, Claims(columns)), Verdicts(columns, Claims(columns), some=np.array(some, np.int64))
+    assert [other.judgements(place) for place in some] == [one.judgements(place) for place in some]
+
+
 def test_every_model_of_the_snapshot_gets_the_verdict_that_it_gets_alone(registry: Engine) -> None:
     import_files(registry, [SNAPSHOT], seen="2026-08-22T00:00:00Z", progress=lambda dump, models: None)
     with reading(registry) as connection:
