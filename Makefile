@@ -19,8 +19,11 @@ types: .venv/tested
 bench: .venv/tested ## measure (a quarter of an hour), and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks docs/benchmarks.md 180000 3100000
 
-torture: .venv/tested ## mistreat it (half an hour), and write docs/reliability.md
+torture: .venv/tested ## mistreat it (an hour and a half), and write docs/reliability.md
 	$(BIN)/python -m torture docs/reliability.md
+
+torture-brief: .venv/tested ## the same within minutes, less of each
+	$(BIN)/python -m torture --brief
 
 vulnerabilities: .venv/tested ## ask what is known against the libraries that are installed
 	$(PYTHON) -m venv .venv/pip-audit
@@ -46,4 +49,4 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	@touch .venv/installed $@
 
-.PHONY: demo test check lint types bench torture vulnerabilities docs clean
+.PHONY: demo test check lint types bench torture torture-brief vulnerabilities docs clean

@@ -240,6 +240,8 @@ def readable_errors(url: URL) -> Iterator[None]:
         ) from error
 
 
+_NO_ROOM = "has no room left on its disk: make room, then run the command again (nothing was half-written)"
+_ENDED = "ended the connection: was it stopped, or is its disk full? run the command again when it is up"
 #: What databases say, and what a person can do about it.
 _DATABASES_SAY = {
     "not a database": "is not a database: name another with --db",
@@ -248,12 +250,15 @@ _DATABASES_SAY = {
     "permission denied for": "refuses you that: ask who looks after the server for the right to read, or write",
     "unable to open": "cannot be opened: is its folder read-only? copy it, or name another with --db",
     "database is locked": "is being written by another process: wait for it to end, then try again",
-    "No space left on device": "has no room left on its disk: make room, then run the command again (nothing was "
-    "half-written)",
+    "No space left on device": _NO_ROOM,
+    "could not extend file": _NO_ROOM,
+    "disk is full": _NO_ROOM,
     # SQLite says so of a log that could not grow.
     "disk I/O error": "cannot be written or read: is its disk full? make room, then run the command again",
-    "disk is full": "has no room left on its disk: make room, then run the command again (nothing was half-written)",
     "malformed": "is damaged: restore a copy, or import the data again into a new file with --db",
+    "connection is lost": _ENDED,
+    "closed the connection": _ENDED,
+    "terminating connection": _ENDED,
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from registry.records import State, author_of
 from registry.tables import MODELS, among
@@ -25,16 +26,24 @@ def insert_rows(
     if not rows:
         return
     if connection.dialect.name == "postgresql" and not missing:
-        cursor: Any = connection.connection.cursor()  # psycopg's, which is more than Python's standard one
-        with cursor, cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        _copy(connection, f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", rows)
         return
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     values = ", ".join([mark] * len(columns))
     where_taken = " ON CONFLICT DO NOTHING" if missing else ""
     statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({values}){where_taken}"  # noqa: S608 - ours
     connection.exec_driver_sql(statement, rows)
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """COPY some rows. SQLAlchemy does not know of it, so that its errors have to be made SQLAlchemy's."""
+    cursor: Any = connection.connection.cursor()  # psycopg's, which is more than Python's standard one
+    try:
+        with cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError(statement, None, error) from error
 
 
 def new_keys(connection: Connection, number: int) -> list[int]:

@@ -29,6 +29,9 @@ class Places(Protocol):
     def like(self, template: str) -> str:
         """The name of a copy of a registry that nobody is connected to."""
 
+    def remove(self, place: str) -> None:
+        """Remove one of these; it need not be there."""
+
 
 class Files:
     """SQLite."""
@@ -50,6 +53,10 @@ class Files:
         shutil.copyfile(template, place)
         return place
 
+    def remove(self, place: str) -> None:
+        """Remove the folder of a file."""
+        shutil.rmtree(Path(place).parent)
+
 
 class Server:
     """PostgreSQL."""
@@ -67,13 +74,20 @@ class Server:
         """A copy of a database."""
         return self._made(make_url(template).database or "")
 
+    def remove(self, place: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        self._execute(f"DROP DATABASE IF EXISTS {make_url(place).database} WITH (FORCE)")
+
     def _made(self, template: str) -> str:
         name = f"torture_{next(_NUMBERS)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def _execute(self, statement: str) -> None:
         engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+            connection.execute(text(statement))
         engine.dispose()
-        return self._url.set(database=name).render_as_string(hide_password=False)
 
 
 @contextmanager

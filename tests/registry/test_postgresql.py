@@ -52,6 +52,33 @@ def test_the_answers_are_those_of_sqlite(snapshot_registry: Engine, postgresql: 
             assert ask(other) == ask(snapshot_registry)
 
 
+@pytest.mark.parametrize(
+    ("trouble", "line"),
+    [
+        (
+            "RAISE disk_full USING MESSAGE = 'could not extend file \"x\": wrote only 4096 of 8192 bytes'",
+            "has no room left",
+        ),
+        ("RAISE disk_full USING MESSAGE = 'could not write: No space left on device'", "has no room left"),
+        ("PERFORM pg_terminate_backend(pg_backend_pid())", "ended the connection: was it stopped"),
+        ("RAISE 'the like\nwas never seen'", "answered: the like: check --db"),
+    ],
+)
+def test_trouble_in_the_middle_of_an_import_is_one_line(postgresql: Server, trouble: str, line: str) -> None:
+    """Rows are sent by COPY, of which SQLAlchemy knows nothing, and not its errors either."""
+    with postgresql.place() as url:
+        engine = open_registry(url, create=True)
+        with engine.begin() as connection:
+            body = f"BEGIN {trouble}; RETURN NEW; END"
+            connection.execute(text(f"CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"))
+            when = "BEFORE INSERT ON models FOR EACH ROW"
+            connection.execute(text(f"CREATE TRIGGER trouble {when} EXECUTE FUNCTION trouble()"))
+        with pytest.raises(RegistryError, match=line) as error:
+            save(engine, [api_row("me/M")])
+        assert "\n" not in str(error.value)
+        engine.dispose()
+
+
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"answered: .*check --db") as error:
         open_registry(f"postgresql+psycopg://me:secret@/db?host={tmp_path}")
