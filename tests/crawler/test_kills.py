@@ -132,12 +132,12 @@ def killed_again_and_again(
 def test_killed_at_random_points_and_resumed(sqlite_registry: Engine, tmp_path: Path) -> None:
     before = tmp_path / "empty.db"
     shutil.copyfile(sqlite_registry.url.database or "", before)
-    with FakeHub(small_world(6_000)) as hub:
+    with FakeHub(small_world(4_000)) as hub:
 
         def begun(asked: int) -> bool:
             return len(hub.requests) > asked
 
-        registries = killed_again_and_again(crawl_hub, hub, before, begun, times=20, seed=1)
+        registries = killed_again_and_again(crawl_hub, hub, before, begun, times=10, seed=1)
         whole = whole_digest(next(registries))
         depths = []
         for engine in registries:
@@ -148,19 +148,19 @@ def test_killed_at_random_points_and_resumed(sqlite_registry: Engine, tmp_path: 
             elif depth == 0:
                 crawled(engine, hub)
             assert whole_digest(engine) == whole
-            assert count_models(engine) == 6_000
-    assert len(depths) >= 5, "the kills came too early or too late"
+            assert count_models(engine) == 4_000
+    assert len(depths) >= 4, "the kills came too early or too late"
     assert len(set(depths)) >= 3, "the kills came all at one point"
 
 
 def test_killed_among_the_absent_and_resumed(sqlite_registry: Engine, tmp_path: Path) -> None:
     before = tmp_path / "crawled.db"
     shutil.copyfile(sqlite_registry.url.database or "", before)
-    world = World(small_world(1_500))
+    world = World(small_world(700))
     with FakeHub(world) as hub:
         with opened(before) as engine:
             crawled(engine, hub)
-        for n in range(0, 1_400, 2):
+        for n in range(0, 600, 2):
             world.delete(f"me/M{n}")
 
         def begun(asked: int) -> bool:
@@ -175,6 +175,6 @@ def test_killed_among_the_absent_and_resumed(sqlite_registry: Engine, tmp_path: 
                 crawled(engine, hub, resume)
                 names = models_asked(hub)[asked:]
                 assert len(names) == len(set(names))
-                hits += 0 < len(names) < 700
+                hits += 0 < len(names) < 300
             assert whole_digest(engine) == whole
     assert hits >= 2, "the kills came too early or too late"
