@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -99,6 +100,8 @@ class Hub:
         #: Called with the seconds, when a pause of more than a few begins.
         self.on_pause: Callable[[float], None] = lambda seconds: None
         self.requests = 0
+        #: How many requests got no answer that can be used, by what kept it from coming.
+        self.in_vain: Counter[str] = Counter()
         self._waited_until = self._pause_until = 0.0
         self._lock = Lock()
         self._closed = Event()
@@ -202,10 +205,15 @@ class Hub:
         self._own(url)
         problem = ""
         for attempt in range(_TRIES):
-            answer = self._paced(url, params, read)
+            try:
+                answer = self._paced(url, params, read)
+            except CrawlError:
+                self._note_in_vain("failed for good")
+                raise
             if isinstance(answer, Answer):
                 return answer
             problem, pause = answer
+            self._note_in_vain(problem)
             if attempt + 1 < _TRIES:
                 self._sleep(min(2.0**attempt, 8.0) if pause is None else pause)
         raise CrawlError(f"{self.endpoint} {problem}, in {_TRIES} tries: {LATER}")
@@ -260,6 +268,10 @@ class Hub:
         if place.startswith("/api/resolve-cache/"):  # where the Hub redirects requests for small files to
             return self._cache
         return self.quota if place.startswith("/api/") else self._files
+
+    def _note_in_vain(self, problem: str) -> None:
+        with self._lock:
+            self.in_vain[problem] += 1
 
     def _note_quota(self, quota: Quota, response: httpx2.Response) -> None:
         info = parse_ratelimit_headers(response.headers)

@@ -1,6 +1,6 @@
 """A crawl at work: what a page brought and where to go on are saved in one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -21,7 +21,8 @@ from registry.write import Saved, writing
 @dataclass(frozen=True, slots=True)
 class Crawled:
     """What a crawl did so far: models saved, pages of a listing (or rounds of questions), requests, seconds that it
-    waited, models about which the Hub said nothing clear; and how many requests are left to do, where that can be told.
+    waited, models about which the Hub said nothing clear, and how many of the requests what kept from an answer; and
+    how many requests are left to do, where that can be told.
     """
 
     saved: Saved
@@ -30,6 +31,7 @@ class Crawled:
     waited: float
     left: int | None
     unclear: int = 0
+    in_vain: Mapping[str, int] = field(default_factory=dict)
 
 
 #: Called after each page with what was crawled so far, and the hub with its quota.
@@ -135,4 +137,5 @@ class Crawl:
 
     def so_far(self, left: int | None) -> Crawled:
         """What was crawled in this process."""
-        return Crawled(self._saved, self._pages, self.hub.requests, self.hub.quota.waited, left, self._unclear)
+        hub, in_vain = self.hub, dict(self.hub.in_vain)
+        return Crawled(self._saved, self._pages, hub.requests, hub.quota.waited, left, self._unclear, in_vain)

@@ -26,8 +26,9 @@ from registry.runs import last_broken_off
 from registry.transfer import check, digest
 from tests.crawler import crawls
 from tests.crawler.crawls import Command, silent
+from tests.fakehub.faults import Seen
 from tests.fakehub.server import FakeHub
-from torture.chance import TROUBLE, Chance, changes, kinds_met
+from torture.chance import IN_VAIN, TROUBLE, Chance, changes, kinds_met
 from torture.hurry import Clock, hurried
 from torture.parts import Part, table
 
@@ -158,6 +159,7 @@ class _Course:
         for _ in range(_MOST_RUNS):
             with reading(engine) as connection:
                 broke_off = last_broken_off(connection) is not None
+            begun = len(self.hub.requests)
             try:
                 done = self._crawl(resume if broke_off else command, engine)
             except RegistryError as error:
@@ -169,11 +171,19 @@ class _Course:
                 self.tally.failures.append(f"{name}: {''.join(traceback.format_exception_only(error)).strip()}")
                 errors += 1
                 continue
+            self._told(name, done, self.hub.requests[begun:])
             if not done.unclear:
                 return errors, again
             again += 1
         self.tally.failures.append(f"{name}: does not end")
         return errors, again
+
+    def _told(self, name: str, done: Crawled, asked: Sequence[Seen]) -> None:
+        """A crawl that ended well says how many requests it took, and how many of them met what keeps an answer."""
+        met = sum(seen.met is not None and seen.met.kind in IN_VAIN for seen in asked)
+        told = sum(done.in_vain.values())
+        if (done.requests, told) != (len(asked), met):
+            self.tally.failures.append(f"{name}: told of {done.requests} requests, {told} in vain: {len(asked)}, {met}")
 
     def _crawl(self, command: Command, engine: Engine) -> Crawled:
         with Hub(self.hub.url, token=TOKEN) as hub:
@@ -227,7 +237,9 @@ compared by digest of the whole content:
   holds what was seen. Nothing changes under a walk here: a model that a walk was led to once stays in the registry,
   though its card names another base by now, until `crawl update` meets it.
 
-The token went to the Hub alone. A second host was named by `Link` headers and redirects, and got no request at all.
+A crawl that ended well told how many requests it took, and how many of them were in vain and why: as many as the Hub
+had counted. The token went to the Hub alone. A second host was named by `Link` headers and redirects, and got no
+request at all.
 """
 
 

@@ -121,7 +121,9 @@ def _crawl(
         held = totals(connection)
     waited = f", waited {done.waited:,.0f} s" if done.waited >= 1 else ""
     unclear = f"\n{number(done.unclear)} models could not be told about" if done.unclear else ""
-    click.echo(f"{number(done.requests)} requests{waited}{unclear}\n{summary(done.saved, held)}")
+    reasons = ", ".join(f"{problem}: {number(count)}" for problem, count in sorted(done.in_vain.items()))
+    in_vain = f", {number(sum(done.in_vain.values()))} of them in vain ({reasons})" if reasons else ""
+    click.echo(f"{number(done.requests)} requests{in_vain}{waited}{unclear}\n{summary(done.saved, held)}")
 
 
 class ProgressLine:

@@ -180,24 +180,36 @@ def test_the_quota_is_waited_for_before_it_is_exceeded(registry: Engine) -> None
 
 @pytest.mark.usefixtures("hundred_a_page")
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "in_vain"),
     [
-        lambda faults: faults.status(503, times=2),
-        lambda faults: faults.reset(),
-        lambda faults: faults.reset(inside=True),
-        lambda faults: faults.truncate(),
-        lambda faults: faults.html(),
-        lambda faults: faults.too_many("window", seconds=1),
-        lambda faults: faults.too_many("retry-after", seconds=1),
+        (lambda faults: faults.status(503, times=2), "2 fails (503)"),
+        (lambda faults: faults.reset(), "1 cannot be reached (...Error)"),
+        (lambda faults: faults.reset(inside=True), "1 cannot be reached (...Error)"),
+        (lambda faults: faults.truncate(), "1 gave no usable answer"),
+        (lambda faults: faults.html(), "1 gave no usable answer"),
+        (lambda faults: faults.too_many("window", seconds=1), "1 allows no more requests"),
+        (lambda faults: faults.too_many("retry-after", seconds=1), "1 allows no more requests"),
     ],
     ids=["503 twice", "reset", "reset inside", "truncated", "html", "429", "retry-after"],
 )
-def test_faults_that_pass(registry: Engine, fault: Callable[[object], None]) -> None:
+def test_faults_that_pass(registry: Engine, fault: Callable[[object], None], in_vain: str) -> None:
     with FakeHub(small_world(120)) as hub:
         fault(hub.faults)
         done = crawled(registry, hub)
+        assert done.requests == len(hub.requests)
+    ((problem, count),) = done.in_vain.items()
+    assert re.sub(r"\w+Error", "...Error", f"{count} {problem}") == in_vain
     assert done.saved.models == 120
     assert len(models(registry)) == 120
+
+
+def test_the_summary_tells_what_was_in_vain(tmp_path: Path) -> None:
+    with FakeHub(small_world(120)) as hub:
+        hub.faults.status(503, times=2)
+        hub.faults.truncate()
+        done = lineage("crawl", "hub", "--endpoint", hub.url, "--db", tmp_path / "registry.db")
+    told = r"5 requests, 3 of them in vain \(fails \(503\): 2, gave no usable answer: 1\), waited \d s\n120 models read"
+    assert re.match(told, done.stdout)
 
 
 def test_another_limit_is_not_taken_for_the_quota(registry: Engine) -> None:
