@@ -131,11 +131,8 @@ class Verdicts:
     def _days(self, places: Ints) -> dict[int, str | None]:
         """The days on which those of `places` were made that have a model above them which was under other licences on
         other days."""
-        below = np.zeros(len(self.columns.keys), np.bool_)
-        below[list(self.claims.dated)] = True
-        while not below[made := self.columns.child[below[self.columns.parent]]].all():
-            below[made] = True
-        asked = places[below[places]]
+        below = self.columns.with_descendants(np.fromiter(self.claims.dated, np.int64))
+        asked = np.intersect1d(places, below)
         times = self.columns.texts(asked, "created_at")
         return {place: time and time[:10] for place, time in zip(asked.tolist(), times, strict=True)}
 

@@ -135,10 +135,28 @@ class Columns:
 
     def with_ancestors(self, places: Ints) -> Ints:
         """Some models and all their ancestors."""
+        return self._reached(places, self.child, self.parent)
+
+    def with_descendants(self, places: Ints) -> Ints:
+        """Some models and all that were made from them."""
+        return self._reached(places, self.parent, self.child)
+
+    def _reached(self, places: Ints, near: Ints, far: Ints) -> Ints:
+        """Some models and all to which edges lead, from their `near` end to the `far` one.
+
+        Each edge is looked at once, from those models alone that were met last: a family may be 100,000 models deep.
+        """
+        order = np.argsort(near, kind="stable")
+        bounds = np.searchsorted(near[order], np.arange(len(self.keys) + 1))
         met = np.zeros(len(self.keys), np.bool_)
         met[places] = True
-        while not met[above := self.parent[met[self.child]]].all():
-            met[above] = True
+        last = np.flatnonzero(met)
+        while len(last):
+            counts = bounds[last + 1] - bounds[last]
+            skipped = np.repeat(bounds[last] - np.cumsum(counts) + counts, counts)
+            ends = far[order[skipped + np.arange(len(skipped))]]
+            last = distinct(ends[~met[ends]])
+            met[last] = True
         return np.flatnonzero(met)
 
     def first(self, limit: int | None, places: Ints, *ranks: Ints) -> Ints:

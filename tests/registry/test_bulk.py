@@ -1,11 +1,17 @@
 """The columns hold what the tables hold, whatever it is, and on both sides of where a page ends."""
 
+from collections.abc import Sequence
+
+import networkx as nx
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
 from registry.bulk import RELATIONS, Columns, distinct, everything, gathered
 from registry.database import reading
-from registry.read import Said, walk
+from registry.read import Brief, Said, Step, walk
 from registry.tables import DERIVATIONS, MODELS
 
 HOSTILE = 'a "quoted", name\nof two lines \\ and\ttwo\u2028separators, \N{PILE OF POO}'
@@ -86,3 +92,23 @@ def test_the_first_by_numbers_then_by_id(snapshot_registry: Engine, limit: int |
         ranks = columns.downloads[places] // 1_000, columns.said[places]
         rows = sorted(zip(ranks[0].tolist(), ranks[1].tolist(), columns.ids(places), places.tolist(), strict=True))
         assert columns.first(limit, places, *ranks).tolist() == [row[-1] for row in rows[:limit]]
+
+
+def columns_of(edges: Sequence[tuple[int, int]], size: int) -> Columns:
+    """Models 0, 1, … and these edges, from child to parent."""
+    facts = {key: Brief(key, f"m/{key}", "listed", "m", None, None, None, None, None, None) for key in range(size)}
+    return gathered([Step(child, parent, n, "finetune", "hub", "") for n, (child, parent) in enumerate(edges)], facts)
+
+
+_KEY = st.integers(0, 11)
+
+
+@given(st.lists(st.tuples(_KEY, _KEY), max_size=30, unique=True), st.lists(_KEY, max_size=4))
+def test_ancestors_and_descendants_are_those_that_networkx_finds(edges: list[tuple[int, int]], some: list[int]) -> None:
+    columns = columns_of(edges, 12)
+    graph: nx.DiGraph[int] = nx.DiGraph(edges)
+    graph.add_nodes_from(range(12))
+    above = set(some).union(*(nx.descendants(graph, key) for key in some))
+    below = set(some).union(*(nx.ancestors(graph, key) for key in some))
+    assert columns.with_ancestors(np.array(some, np.int64)).tolist() == sorted(above)
+    assert columns.with_descendants(np.array(some, np.int64)).tolist() == sorted(below)
