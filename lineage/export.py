@@ -15,10 +15,9 @@ from sqlalchemy import Connection, Engine, func, select
 from lineage.claims import Claims
 from lineage.dictionary import VERDICTS, readme
 from lineage.inheritance import effective
-from lineage.judgement import grade_of
 from lineage.licenses.catalogue import catalogue
 from lineage.policy import Policy
-from lineage.rules import RULES, Verdict
+from lineage.rules import RULES
 from lineage.verdicts import Case, Verdicts
 from registry.bulk import everything
 from registry.copy import Progress
@@ -95,10 +94,8 @@ class _Told(NamedTuple):
 
 
 def _told(case: Case) -> _Told:
-    weighed = [(judgement, Policy().weight(RULES[judgement.rule])) for judgement in case.judgements]
-    grade = grade_of(weight for _, weight in weighed)
-    verdict = max((j.verdict for j, weight in weighed if weight == grade), default=Verdict.OK)
-    held = [judgement for judgement, weight in weighed if weight != "pass"]
+    grade, verdict = Policy().overall(case.judgements)
+    held = [judgement for judgement in case.judgements if Policy().weight(RULES[judgement.rule]) != "pass"]
     inherited = tuple(sorted(set(case.shape.licenses)))
     licenses = effective(case.label, inherited, unknown=bool(case.shape.opaque))
     rules = tuple(sorted({judgement.rule for judgement in held}))

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Engine
 
-from lineage.audit import ANY, audit
+from lineage.claims import Claims
 from lineage.licenses.catalogue import catalogue
-from lineage.selection import Selection
+from lineage.policy import Policy
+from lineage.verdicts import Verdicts
+from registry.bulk import gathered
 from registry.database import reading
 from registry.names import UnknownModel, find_model
 from registry.read import data_date, facts_of, walk
@@ -84,14 +86,13 @@ def lock(engine: Engine, names: Sequence[str]) -> Lock:
     parents: dict[int, list[str]] = {key: [] for key in briefs}
     for step in sorted(steps, key=lambda step: (step.child, step.position)):
         parents[step.child].append(f"{step.relation} of {briefs[step.parent].id}")
-    ids = tuple(sorted(brief.id for brief in briefs.values()))
-    judged = {one.model: one for one in audit(engine, Selection(ids), claim=ANY).models}
-    models = [
-        Locked(
-            brief.id, shas[key], brief.state, judged[brief.id].declared, judged[brief.id].verdict, tuple(parents[key])
-        )
-        for key, brief in briefs.items()
-    ]
+    columns = gathered(steps, briefs)
+    verdicts = Verdicts(columns, Claims(columns))
+    words = [Policy().overall(case.judgements)[1].word for case in verdicts.cases]
+    models = []
+    for place, key in enumerate(columns.keys.tolist()):
+        label, verdict, brief = verdicts.claims.of(place).text, words[verdicts.case.item(place)], briefs[key]
+        models.append(Locked(brief.id, shas[key], brief.state, label, verdict, tuple(parents[key])))
     models.sort(key=lambda one: one.id)
     return Lock(tuple(briefs[key].id for key in asked), tuple(models), date, catalogue().version)
 

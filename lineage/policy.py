@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from lineage.judgement import Judgement, grade_of
 from lineage.licenses.catalogue import Clarification, License, Own, catalogue, license_of
 from lineage.licenses.labels import license_named
 from lineage.rules import RULES, Rule, Verdict
@@ -115,6 +116,12 @@ class Policy:
         if rule.id in self.levels:
             return self.levels[rule.id]
         return self.on_unknown if rule.verdict == Verdict.UNKNOWN else rule.weight
+
+    def overall(self, judgements: Iterable[Judgement]) -> tuple[str, Verdict]:
+        """The class of what the rules say of a label, and the verdict that makes it so; no waiver is looked at."""
+        weighed = [(judgement, self.weight(RULES[judgement.rule])) for judgement in judgements]
+        grade = grade_of(weight for _, weight in weighed)
+        return grade, max((j.verdict for j, weight in weighed if weight == grade), default=Verdict.OK)
 
     def waiver(self, model: str, rule: str, ancestor: str | None, today: date) -> Waiver | None:
         """The first waiver that covers a finding, and has not expired."""

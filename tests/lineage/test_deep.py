@@ -11,6 +11,7 @@ from lineage.family import ancestors, paths
 from lineage.findings import MOST_STEPS
 from lineage.formats.tree import tree
 from lineage.inheritance import inheritance
+from lineage.lock import lock
 from lineage.policy import read_policy
 from lineage.questions import suggest
 from lineage.reach import MOST_UNKNOWN
@@ -47,6 +48,12 @@ def test_an_audit_tells_some_of_the_ancestors_of_unknown_terms(deep_registry: En
     assert found.summary.classes["review"] == found.summary.audited == 20_000
     assert f"{20_000 - MOST_UNKNOWN:,} models have {MOST_UNKNOWN} or more" in found.summary.remarks[0]
     assert all(0 < len(one.findings) <= MOST_UNKNOWN + 1 for one in found.models)
+
+
+def test_a_lock_holds_all(deep_registry: Engine) -> None:
+    held = lock(deep_registry, [LAST])
+    assert len(held.models) == 20_000
+    assert {one.verdict for one in held.models} == {"undeclared"}
 
 
 def test_an_audit_of_all_leaves_out_models_that_are_too_deep_and_says_so(deep_registry: Engine) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from lineage.audit import ANY, audit
 from lineage.lock import lock
+from lineage.selection import Selection
 from tests.families import Row, api_row, imported
 from tests.lineage.calls import STEERING, answer, database, lineage, refusal
 
@@ -138,3 +140,11 @@ def test_a_large_ancestry(registry: Engine) -> None:
     rows = [api_row(names[0])] + [api_row(one, [before]) for before, one in pairwise(names)]
     imported(registry, rows)
     assert len(lock(registry, [names[-1]]).models) == 300
+
+
+def test_the_verdicts_are_those_of_an_audit(sqlite_snapshot: Engine) -> None:
+    audited = {one.model: one for one in audit(sqlite_snapshot, Selection(), claim=ANY).models}
+    held = lock(sqlite_snapshot, list(audited)[::20])
+    told = [(one.id, one.license, one.verdict) for one in held.models if one.id in audited]
+    assert told == [(id, audited[id].declared, audited[id].verdict) for id, _, _ in told]
+    assert len({verdict for _, _, verdict in told}) > 5
