@@ -1,7 +1,6 @@
 """The audit: what the rules say of many models' labels, where it begins, and what would mend the most of it."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar
@@ -11,18 +10,29 @@ from sqlalchemy import Engine
 
 from lineage.ancestry import Ancestries, Ancestry
 from lineage.claims import Claims
-from lineage.evidence import Documents, Evidence, Files, contradiction, documents, graded
+from lineage.evidence import Documents, Evidence, Files, Reader, changed_files, contradiction, documents, graded
 from lineage.findings import Finding, told
 from lineage.inheritance import effective
-from lineage.judgement import Judgement, grade_of
+from lineage.judgement import CLASSES, Judgement, grade_of
 from lineage.licenses.catalogue import CatalogueError, catalogue, own, own_facts
 from lineage.licenses.labels import license_named, template_of
 from lineage.listing import Listed, Place
 from lineage.offenders import Offenders
-from lineage.policy import Clarify, Policy, Usage, Waiver
+from lineage.policy import Policy, Usage, Waiver
 from lineage.reach import MOST_UNKNOWN
 from lineage.rules import RULES, Verdict
-from lineage.scoreboard import Branch, Offender, Outcome, Results, branches_of, not_told, rank_offenders
+from lineage.scoreboard import (
+    Branch,
+    Offender,
+    Outcome,
+    Results,
+    Standing,
+    branches_of,
+    count_classes,
+    not_told,
+    rank_offenders,
+    stand,
+)
 from lineage.selection import Selected, Selection, select_models
 from lineage.unlisted import also_begin, unlisted
 from lineage.verdicts import Case, Verdicts
@@ -32,7 +42,6 @@ from registry.read import data_date
 from registry.records import State
 
 ANY = "any"
-CLASSES = ("violation", "review", "pass")
 _CLASS_RANK = {name: rank for rank, name in enumerate(CLASSES)}
 _BADNESS = {verdict.word: verdict for verdict in Verdict}
 #: Models whose ancestries are read together.
@@ -108,10 +117,6 @@ class Audit:
     models: tuple[Audited, ...]
 
 
-#: Reads the files of models (ids) on the Hub.
-Reader = Callable[[Iterable[str]], Mapping[str, Files]]
-
-
 def audit(
     engine: Engine, selection: Selection, *, claim: str = "apache-2.0", policy: Policy | None = None,
     today: date | None = None, read: Reader | None = None, limit: int | None = None,
@@ -124,7 +129,7 @@ def audit(
     is no licence.
     """
     policy = policy or Policy()
-    unsure = _unsure(policy, read)
+    unsure = changed_files(policy, read)
     with own_facts(policy.without(unsure)):
         label = claim if claim == ANY else license_named(claim)
         if label is None:
@@ -144,23 +149,11 @@ def audit(
     return replace(found, summary=replace(found.summary, remarks=(*found.summary.remarks, *remarks)))
 
 
-def _unsure(policy: Policy, read: Reader | None) -> dict[Clarify, str]:
-    """The clarifications whose file is not what it was, or cannot be read, with which of that it is."""
-    resting = [clarify for clarify in policy.clarifications if clarify.file]
-    if read is None or not resting:
-        return {}
-    files = read(sorted({clarify.model for clarify in resting}))
-    found = {}
-    for clarify in resting:
-        held = files.get(clarify.model, Files())
-        now = {file.path: file.sha256 for file in held.files}.get(clarify.file or "")
-        if now is None:
-            found[clarify] = (
-                f"{clarify.file} of {clarify.model} could not be read ({held.problem or 'it is not there'})"
-            )
-        elif now != clarify.sha256:
-            found[clarify] = f"{clarify.file} of {clarify.model} is not what it was"
-    return found
+def standings(engine: Engine, selection: Selection, policy: Policy) -> dict[str, Standing]:
+    """How the labels of all models of a selection stand, whatever they claim, by model: all of them, as no finding is
+    told. Raises UnknownModel for a name that means no model."""
+    with own_facts(policy.own), reading(engine) as connection:
+        return Auditor(select_models(connection, selection), ANY, policy, date.today()).standings()
 
 
 def exit_status(found: Audit, *, strict: bool) -> int:
@@ -198,7 +191,7 @@ class Auditor:
         n_offenders += sum(one.waived is None for one in begin)
         audited = len(results.places) + len(unknown)
         numbers = {"models": audited, "offenders": n_offenders, "branches": n_branches}
-        counted = _counted(results, unknown)
+        counted = count_classes(results, [(model.grade, _BADNESS[model.verdict]) for model in unknown])
         waived = results.of_each([len(outcome.waived) for outcome in results.outcomes])
         models = list(self._told(limit))
         summary = Summary(
@@ -222,6 +215,11 @@ class Auditor:
             models += unknown
             models.sort(key=lambda model: (_CLASS_RANK[model.grade], -_BADNESS[model.verdict]))
         return Audit(summary, tuple(models[:limit]))
+
+    def standings(self) -> dict[str, Standing]:
+        """How each model stands."""
+        found = stand(self._offenders, self._results)
+        return found | {one.model: Standing(one.grade, one.verdict, one.offenders) for one in self._unknown}
 
     def _read(self, read: Reader, chosen: Ints) -> dict[str, Documents]:
         """What the files of the chosen models and of all their ancestors say; labels take in what speaks against them.
@@ -383,16 +381,3 @@ class Auditor:
 
 def _places(lines: Sequence[Listed]) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(one.place for one in lines if one.place is not None))
-
-
-def _counted(results: Results, unknown: Sequence[Audited]) -> dict[str, dict[str, int]]:
-    """How many models came to each verdict, by class; the worst first."""
-    counts = Counter((model.grade, _BADNESS[model.verdict]) for model in unknown)
-    sizes = np.bincount(results.number, minlength=len(results.outcomes)).tolist()
-    for outcome, n in zip(results.outcomes, sizes, strict=True):
-        counts[outcome.grade, outcome.verdict] += n
-    found: dict[str, dict[str, int]] = {name: {} for name in CLASSES}
-    for (grade, verdict), n in sorted(counts.items(), key=lambda item: -item[0][1]):
-        if n:
-            found[grade][verdict.word] = n
-    return found

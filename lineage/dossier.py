@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from lineage.ancestry import Ancestry, read_ancestry
-from lineage.audit import ANY, Audited, Reader, Summary, audit
+from lineage.audit import ANY, Audited, Summary, audit
 from lineage.bom import Material, bom
+from lineage.evidence import Reader
 from lineage.inheritance import Inheritance, judged
 from lineage.licenses.catalogue import Fact, catalogue, own_facts
 from lineage.licenses.labels import page_of

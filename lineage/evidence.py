@@ -6,11 +6,12 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lineage.licenses.labels import UNDECLARED, Declared
 from lineage.licenses.texts import Recognition, recognise
+from lineage.policy import Clarify, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Files:
 
     files: tuple[FileText, ...] = ()
     problem: str | None = None
+
+
+#: Reads the files of models (ids) on the Hub.
+Reader = Callable[[Iterable[str]], Mapping[str, Files]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +134,22 @@ def _words(r: Recognition) -> str:
         f"near {r.near} ({r.of_template:.0%} of it is there, and makes {r.of_text:.0%} of the text)" if r.near else ""
     )
     return near or "no licence that is known"
+
+
+def changed_files(policy: Policy, read: Reader | None) -> dict[Clarify, str]:
+    """The clarifications whose file is not what it was, or cannot be read, with which of that it is."""
+    resting = [clarify for clarify in policy.clarifications if clarify.file]
+    if read is None or not resting:
+        return {}
+    files = read(sorted({clarify.model for clarify in resting}))
+    found = {}
+    for clarify in resting:
+        held = files.get(clarify.model, Files())
+        now = {file.path: file.sha256 for file in held.files}.get(clarify.file or "")
+        if now is None:
+            found[clarify] = (
+                f"{clarify.file} of {clarify.model} could not be read ({held.problem or 'it is not there'})"
+            )
+        elif now != clarify.sha256:
+            found[clarify] = f"{clarify.file} of {clarify.model} is not what it was"
+    return found

@@ -8,6 +8,9 @@ from lineage.licenses.labels import UNDECLARED, UNKNOWN, Declared, clarified, de
 from lineage.rules import RULES, Verdict, compare, covers
 from registry.read import Brief
 
+#: What a label may come to, the worst first.
+CLASSES = ("violation", "review", "pass")
+
 
 class Origin(NamedTuple):
     """An inherited licence and the ancestor (a key) that brought it.
@@ -65,8 +68,8 @@ def worst(judgements: Iterable[Judgement]) -> Verdict:
 
 def grade_of(weights: Iterable[str]) -> str:
     """The class of a verdict whose findings are of these classes."""
-    given = set(weights)
-    return next((grade for grade in ("violation", "review") if grade in given), "pass")
+    given = {*weights, CLASSES[-1]}
+    return next(grade for grade in CLASSES if grade in given)
 
 
 class Former(NamedTuple):

@@ -1,12 +1,13 @@
 """Where the findings of an audit begin, and how its branches fare."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from lineage.judgement import Judgement
+from lineage.judgement import CLASSES, Judgement
 from lineage.offenders import Offenders
 from lineage.reach import MOST_UNKNOWN
 from lineage.rules import Verdict
@@ -67,6 +68,14 @@ class Branch:
     passed: int
 
 
+class Standing(NamedTuple):
+    """How a model's label stands: its class, its verdict, and the models where what keeps it from passing begins."""
+
+    grade: str
+    verdict: str
+    because_of: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _Begun:
     """Findings, in the order of the models: the model of each, where it begins, and which of `judgements` it is."""
@@ -102,6 +111,36 @@ def rank_offenders(offenders: Offenders, results: Results, limit: int | None) ->
         counts = share.item(place), alone.item(place), clears.item(n)
         found.append(Offender(brief.id, brief.author, brief.downloads, words[place], *counts))
     return found, len(places)
+
+
+def stand(offenders: Offenders, results: Results) -> dict[str, Standing]:
+    """How each model stands, by id."""
+    columns, begun = offenders.verdicts.columns, _begun(offenders, results)
+    size = len(columns.keys)
+    model, offender = np.divmod(distinct(begun.model * size + begun.offender), size)
+    met = distinct(offender)
+    names = dict(zip(met.tolist(), columns.ids(met), strict=True))
+    bounds = np.searchsorted(model, results.places), np.searchsorted(model, results.places, side="right")
+    found = {}
+    for id, number, *ends in zip(columns.ids(results.places), results.number.tolist(), *bounds, strict=True):
+        because_of = tuple(sorted(names[place] for place in offender[slice(*ends)].tolist()))
+        outcome = results.outcomes[number]
+        found[id] = Standing(outcome.grade, outcome.verdict.word, because_of)
+    return found
+
+
+def count_classes(results: Results, unknown: Iterable[tuple[str, Verdict]]) -> dict[str, dict[str, int]]:
+    """How many models came to each verdict, by class, the worst first; with the `unknown`, of which class and verdict
+    are told."""
+    counts = Counter(unknown)
+    sizes = np.bincount(results.number, minlength=len(results.outcomes)).tolist()
+    for outcome, n in zip(results.outcomes, sizes, strict=True):
+        counts[outcome.grade, outcome.verdict] += n
+    found: dict[str, dict[str, int]] = {name: {} for name in CLASSES}
+    for (grade, verdict), n in sorted(counts.items(), key=lambda item: -item[0][1]):
+        if n:
+            found[grade][verdict.word] = n
+    return found
 
 
 def _begun(offenders: Offenders, results: Results) -> _Begun:

@@ -4,14 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
-from lineage.audit import ANY, CLASSES, audit
+from lineage.audit import standings
 from lineage.changes import Changes, changes
+from lineage.judgement import CLASSES
 from lineage.policy import Policy
 from lineage.rules import Verdict
+from lineage.scoreboard import Standing
 from lineage.selection import Selection
 from registry.as_of import as_of
 from registry.database import reading
@@ -21,19 +23,6 @@ from registry.runs import last_watched, note_watch, now
 from registry.write import writing
 
 _RANK = {verdict.word: verdict for verdict in Verdict}
-_BEST_FIRST = {name: rank for rank, name in enumerate(reversed(CLASSES))}
-
-
-class Standing(NamedTuple):
-    """How a model's label stands: pass, review or violation, the verdict, and the models on which that rests."""
-
-    grade: str
-    verdict: str
-    because_of: tuple[str, ...]
-
-    def rank(self) -> tuple[int, int]:
-        """Orders standings from best to worst."""
-        return _BEST_FIRST[self.grade], _RANK[self.verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +49,6 @@ class News:
     worse: tuple[Turn, ...]
     better: tuple[Turn, ...]
     changes: Changes
-
-
-def standings(engine: Engine, selection: Selection, policy: Policy) -> dict[str, Standing]:
-    """How the labels of all that is followed stand, whatever they claim; by model."""
-    return {
-        one.model: Standing(one.grade, one.verdict, one.offenders)
-        for one in audit(engine, selection, claim=ANY, policy=policy).models
-    }
 
 
 def told_before(engine: Engine, selection: Selection, policy: Policy) -> tuple[dict[str, Standing], str]:
@@ -105,13 +86,14 @@ def news(
 
     Shows at most `limit` changes of each field and new models, and all verdicts that turned.
     """
+    after = standings(engine, selection, policy)
     turns = [
-        Turn(model, held.verdict, held.grade, now.verdict, now.grade, now.because_of)
-        for model, now in standings(engine, selection, policy).items()
-        if (held := before.get(model)) is not None and held.rank() != now.rank()
+        Turn(model, held.verdict, held.grade, found.verdict, found.grade, found.because_of)
+        for model, found in after.items()
+        if (held := before.get(model)) is not None and _rank(held) != _rank(found)
     ]
-    turns.sort(key=lambda turn: (-_BEST_FIRST[turn.grade], turn.model))
-    worse = {turn.model for turn in turns if _standing(turn).rank() > before[turn.model].rank()}
+    turns.sort(key=lambda turn: (CLASSES.index(turn.grade), turn.model))
+    worse = {turn.model for turn in turns if _rank(after[turn.model]) > _rank(before[turn.model])}
     return News(
         followed=(*selection.named, *selection.families),
         since=since,
@@ -121,5 +103,6 @@ def news(
     )
 
 
-def _standing(turn: Turn) -> Standing:
-    return Standing(turn.grade, turn.after, turn.because_of)
+def _rank(standing: Standing) -> tuple[int, int]:
+    """Orders standings from best to worst."""
+    return -CLASSES.index(standing.grade), _RANK[standing.verdict]

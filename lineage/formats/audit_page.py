@@ -7,13 +7,14 @@ allows that script and its style alone, by their hashes.
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 
-from lineage.audit import CLASSES, Audit, Audited
+from lineage.audit import Audit, Audited
 from lineage.formats.articles import ANNOTATIONS, MARKS, MEANING, article, model_link
 from lineage.formats.audits import places_words
 from lineage.formats.licenses import NO_ADVICE
 from lineage.formats.markup import Markup, clipped, tag
 from lineage.formats.pages import definitions, own, page, section, table
 from lineage.formats.text import number
+from lineage.judgement import CLASSES
 from lineage.scoreboard import Branch, Offender
 
 #: So many models are told in full, so many that pass are listed, so many offenders and branches, findings of a model.

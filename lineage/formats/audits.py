@@ -1,12 +1,13 @@
 """An audit as text and as rows."""
 
-from lineage.audit import CLASSES, Audit, Audited
+from lineage.audit import Audit, Audited
 from lineage.evidence import Evidence
 from lineage.findings import Finding
 from lineage.formats.licenses import NO_ADVICE, path_words
 from lineage.formats.rows import Cell, Table, text_table
 from lineage.formats.tables import as_table, as_text
 from lineage.formats.text import number, printable
+from lineage.judgement import CLASSES
 
 #: More models than this are listed, a line each.
 _TOLD_IN_FULL = 3

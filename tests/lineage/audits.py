@@ -3,8 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from lineage.audit import CLASSES, Audit, Audited, Summary
+from lineage.audit import Audit, Audited, Summary
 from lineage.findings import Finding
+from lineage.judgement import CLASSES
 from lineage.rules import RULES
 from lineage.scoreboard import Branch, Offender
 

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import Engine
 
 from crawler.load import import_files
-from lineage.audit import Audit, Audited, audit, exit_status
+from lineage.audit import Audit, Audited, audit, exit_status, standings
 from lineage.inheritance import inheritance
+from lineage.policy import Policy
+from lineage.scoreboard import Standing
 from lineage.selection import Selection
 from registry.names import UnknownModel
 from registry.records import RegistryError
@@ -226,6 +228,13 @@ def test_children_of_a_restricted_qwen_in_the_snapshot_are_violations_that_name_
         assert worst.path[0] == model.model
         assert worst.path[-1] == "Qwen/Qwen2.5-3B"
         assert "non-commercial" in (worst.clause or "")
+
+
+def test_models_stand_as_an_audit_tells(snapshot_registry: Engine) -> None:
+    found = audit(snapshot_registry, Selection(), claim="any")
+    told = {one.model: Standing(one.grade, one.verdict, one.offenders) for one in found.models}
+    assert standings(snapshot_registry, Selection(), Policy()) == told
+    assert len(told) > 15_000
 
 
 def test_an_audit_does_not_depend_on_the_order_in_which_models_came_in(

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from lineage.audit import ANY, audit
+from lineage.audit import ANY, audit, standings
 from lineage.claims import Claims
 from lineage.family import ancestors, paths
 from lineage.findings import MOST_STEPS
 from lineage.formats.tree import tree
 from lineage.inheritance import inheritance
 from lineage.lock import lock
-from lineage.policy import read_policy
+from lineage.policy import Policy, read_policy
 from lineage.questions import suggest
 from lineage.reach import MOST_UNKNOWN
 from lineage.selection import Selection
@@ -54,6 +54,13 @@ def test_a_lock_holds_all(deep_registry: Engine) -> None:
     held = lock(deep_registry, [LAST])
     assert len(held.models) == 20_000
     assert {one.verdict for one in held.models} == {"undeclared"}
+
+
+def test_who_follows_a_deep_family_hears_of_all(deep_registry: Engine) -> None:
+    found = standings(deep_registry, Selection(families=("c/0",)), Policy())
+    assert len(found) == 20_000
+    assert found[LAST].because_of == tuple(sorted(found[LAST].because_of))
+    assert len(found[LAST].because_of) == MOST_UNKNOWN + 1
 
 
 def test_an_audit_of_all_leaves_out_models_that_are_too_deep_and_says_so(deep_registry: Engine) -> None:

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Engine
 
-from lineage.audit import Audited, Reader, audit
-from lineage.evidence import Files, FileText
+from lineage.audit import Audited, audit
+from lineage.evidence import Files, FileText, Reader
 from lineage.selection import Selection
 from tests.families import family
 from tests.lineage.test_texts import APACHE, MIT

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from lineage.audit import Audit, Reader, audit
-from lineage.evidence import Files, FileText
+from lineage.audit import Audit, audit
+from lineage.evidence import Files, FileText, Reader
 from lineage.inheritance import inheritance
 from lineage.licenses.catalogue import catalogue, own_facts
 from lineage.licenses.labels import clarified, license_named
