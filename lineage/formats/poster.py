@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from io import BytesIO
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 #: Width of the poster in pixels, and of what stands above and below the map. It is drawn twice as large, and reduced.
 WIDTH, HEAD, FOOT, _FINER = 3000, 230, 200, 2
 _GROUND, _INK, _SOFT, _DISC, _RIM, _EDGE = "#fbfbf9", "#16181d", "#5a6270", (31, 42, 68), "#dadce0", "#c3c7cf"
-#: Names on a poster; a disc has its name if its radius is so many pixels.
-_NAMES, _NAMED = 70, 26
+#: The share of the radius around it that a disc may have.
+_FILLED = 0.98
+#: Names on a poster, of how many for which room is looked for; a disc has its name if its radius is so many pixels.
+_NAMES, _TRIED, _NAMED = 70, 2_000, 26
 
 
 def poster(family: FamilyMap) -> bytes:
@@ -60,11 +63,19 @@ class _View:
 
 
 def _draw_discs(draw: "ImageDraw", family: FamilyMap, view: _View) -> None:
-    """The disc of each branch that can be seen, and the way from each of the larger ones to its parent."""
-    seen = np.flatnonzero(view.hub_r > 6)
-    for x, y, r in zip(view.hub_x[seen].tolist(), view.hub_y[seen].tolist(), view.hub_r[seen].tolist(), strict=True):
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=(*_DISC, 8), outline=_RIM, width=_FINER)
+    """The disc of each branch that can be seen, and the way from each of the larger ones to its parent.
+
+    One that all but fills the disc around it is left out: a long chain of models is a disc in a disc, 100,000 times.
+    """
     hubs = family.layout.hubs
+    seen = np.flatnonzero(view.hub_r > 6)
+    columns = (hubs, family.up[hubs], view.hub_x, view.hub_y, view.hub_r)
+    around: dict[int, float] = {}
+    for hub, above, x, y, r in zip(*(column[seen].tolist() for column in columns), strict=True):
+        outer = around.get(above, np.inf)
+        if r <= _FILLED * outer:
+            draw.ellipse((x - r, y - r, x + r, y + r), fill=(*_DISC, 8), outline=_RIM, width=_FINER)
+        around[hub] = r if r <= _FILLED * outer else outer
     joined = hubs[(view.hub_r > 40) & (family.up[hubs] >= 0)]
     for at, above in zip(joined.tolist(), family.up[joined].tolist(), strict=True):
         ends = (view.x[at], view.y[at], view.x[above], view.y[above])
@@ -85,7 +96,7 @@ def _draw_models(draw: "ImageDraw", family: FamilyMap, view: _View, colours: Col
 def _name_discs(draw: "ImageDraw", family: FamilyMap, view: _View) -> None:
     """The names of the branches, the largest first, where there is room."""
     taken: list[tuple[float, float, float, float]] = []
-    for hub, x, y, radius in _nameable(family, view):
+    for hub, x, y, radius in islice(_nameable(family, view), _TRIED):
         font = _font(int(min(64, 16 + radius**0.5 * 1.3)))
         text = clipped(printable(family.ids[hub].rpartition("/")[2]), 40)
         box = draw.textbbox((x, y), text, font=font, anchor="mb", stroke_width=4)

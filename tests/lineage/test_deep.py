@@ -20,6 +20,7 @@ from lineage.verdicts import Verdicts
 from registry.bulk import everything
 from registry.database import reading
 from tests.families import api_row, save
+from tests.lineage.calls import answer
 
 LAST = "c/19999"
 
@@ -102,3 +103,9 @@ def test_waivers_for_some_ancestors_do_not_cover_those_that_are_not_told(
     policy.write_text(f"[[waiver]]\nmodel = 'me/Big'\n{ancestor}reason = 'looked at'\nexpires = 2999-01-01\n")
     (found,) = audit(registry, Selection(("me/Big",)), claim=ANY, policy=read_policy(policy)).models
     assert found.grade == grade
+
+
+def test_a_poster_leaves_out_discs_that_all_but_fill_the_one_around_them(deep_registry: Engine, tmp_path: Path) -> None:
+    """Drawn one in the other, 20,000 of them took half an hour."""
+    answer(deep_registry, "map", "c/0", "-o", tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
