@@ -40,8 +40,6 @@ def _written(found: Bom, format_: str) -> str:
             f"a bill of materials needs two libraries ({error.name} is missing): pip install 'finetune-lineage[bom]'"
         ) from error
     text: str = getattr(module, format_)(found)
-    if format_ == "cyclonedx" and (count := module.left_out(found)):
-        click.echo(
-            f"{number(count)} ancestors over {module.DEEPEST} steps away are left out: -f spdx holds all", err=True
-        )
+    if count := module.left_out(found):
+        click.echo(f"{number(count)} ancestors are left out: {module.HOLDS}", err=True)
     return text

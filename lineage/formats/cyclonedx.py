@@ -37,6 +37,7 @@ from lineage.formats.text import json_text
 #: Ancestors further away are left out, and that is said. The library's serializer calls itself for each step and ends
 #: at some 150 of Python's 1,000 calls, taking time by their cube (64: 0.1 s); other programs' parsers have limits too.
 DEEPEST = 64
+HOLDS = f"CycloneDX holds those within {DEEPEST} steps, -f spdx the nearest 10,000"
 
 
 def cyclonedx(found: Bom) -> str:

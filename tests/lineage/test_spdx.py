@@ -13,12 +13,13 @@ import spdx_python_model
 from sqlalchemy import Engine
 
 from lineage.bom import bom
+from lineage.formats import spdx as spdx_format
 from lineage.formats.spdx import spdx
 from lineage.inheritance import inheritance
 from tests.databases import Files
 from tests.families import api_row, save
 from tests.lineage import bills
-from tests.lineage.calls import STEERING, answer, chain, database, python
+from tests.lineage.calls import STEERING, answer, chain, database, lineage, python
 from tests.lineage.test_register import bot, register
 
 Element = dict[str, Any]
@@ -180,6 +181,20 @@ def test_a_deep_ancestry_is_whole(sqlite_registry: Engine) -> None:
     save(sqlite_registry, chain(1_500))
     found = Graph(answer(sqlite_registry, "bom", "c/1499", "-f", "spdx"))
     assert len(found.edges()) == 1_499
+
+
+def test_ancestors_beyond_so_many_are_left_out_and_that_is_said(
+    sqlite_registry: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spdx_format, "MOST", 40)
+    save(sqlite_registry, chain(50))
+    result = lineage("bom", "c/49", "-f", "spdx", "--db", database(sqlite_registry))
+    assert result.stderr.startswith("10 ancestors are left out: a document holds the ")
+    found = Graph(result.stdout)
+    assert sorted(found.models) == sorted(f"c/{n}" for n in range(10, 50))
+    assert len(found.edges()) == 39
+    assert found.models["c/10"]["comment"].endswith("made from 1 more, which are left out as ancestors farther away")
+    assert '"10 ancestors, those farthest away"' in result.stdout
 
 
 def test_registered_models(sqlite_registry: Engine, tmp_path: Any) -> None:
