@@ -351,10 +351,13 @@ class Auditor:
     def _findings(self, place: int, outcome: Outcome, ancestry: Ancestry) -> tuple[Finding, ...]:
         keys = self._columns.keys
 
-        def placed(said: Iterable[tuple[Judgement, str]]) -> dict[Judgement, tuple[Judgement, str]]:
+        def placed(said: Sequence[tuple[Judgement, str]]) -> dict[Judgement, tuple[Judgement, str]]:
             """Judgements of a case as those of this model, by key and by place, with what was said of each."""
-            pairs = [(self._verdicts.placed(place, [judgement])[0], words) for judgement, words in said]
-            return {j if j.key is None else j._replace(key=keys.item(j.key)): (j, words) for j, words in pairs}
+            if not said:
+                return {}
+            judgements, words = zip(*said, strict=True)
+            pairs = zip(self._verdicts.placed(place, judgements), words, strict=True)
+            return {j if j.key is None else j._replace(key=keys.item(j.key)): (j, of) for j, of in pairs}
 
         def begins(judgement: Judgement) -> str:
             return ancestry.briefs[keys.item(self._offenders.of(place, judgement))].id

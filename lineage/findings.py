@@ -59,7 +59,8 @@ def told(
         away, id = (0, "") if key is None else (ancestry.distance[key] + 1, ancestry.briefs[key].id)
         return -judgement.verdict, away, id, judgement.license or ""
 
-    ordered = sorted(judgements, key=rank)
+    if not (ordered := sorted(judgements, key=rank)):
+        return [], 0
     lengths = accumulate(0 if j.key is None else ancestry.distance[j.key] for j in ordered)
     kept = max(1, sum(length <= MOST_STEPS for length in lengths))
     return [(j, finding(ancestry, label, j)) for j in ordered[:kept]], len(ordered[kept:])

@@ -26,8 +26,8 @@ TROUBLE = (
     "redirect elsewhere",
     "clock",
 )
-#: Kinds after which a request is made again.
-IN_VAIN = frozenset({"status", "too-many", "reset", "reset-inside", "stall", "truncated", "garbage", "html"})
+#: Kinds after which nothing that was asked is known. (Of an answer that is an error, half is as good as all of it.)
+IN_VAIN = frozenset({"status", "too-many", "reset", "stall", "garbage", "html"})
 #: Seconds: soon, with the next window, and longer than anybody should wait.
 _WAITS = (1, 300, 100_000)
 _SHIFTS = (-3 * 365 * 86_400, -86_400, 600, 86_400, 3 * 365 * 86_400)
