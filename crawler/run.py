@@ -21,8 +21,8 @@ from registry.write import Saved, writing
 @dataclass(frozen=True, slots=True)
 class Crawled:
     """What a crawl did so far: models saved, pages of a listing (or rounds of questions), requests, seconds that it
-    waited, models about which the Hub said nothing clear, and how many of the requests what kept from an answer; and
-    how many requests are left to do, where that can be told.
+    waited, models about which the Hub said nothing clear; how many requests are left to do, where that can be told; and
+    how many of those that were made were in vain, by what kept an answer from coming.
     """
 
     saved: Saved

@@ -94,8 +94,9 @@ class _Told(NamedTuple):
 
 
 def _told(case: Case) -> _Told:
-    grade, verdict = Policy().overall(case.judgements)
-    held = [judgement for judgement in case.judgements if Policy().weight(RULES[judgement.rule]) != "pass"]
+    policy = Policy()
+    grade, verdict = policy.overall(case.judgements)
+    held = [judgement for judgement in case.judgements if policy.weight(RULES[judgement.rule]) != "pass"]
     inherited = tuple(sorted(set(case.shape.licenses)))
     licenses = effective(case.label, inherited, unknown=bool(case.shape.opaque))
     rules = tuple(sorted({judgement.rule for judgement in held}))

@@ -1,4 +1,4 @@
-"""Where the findings of an audit begin, and how its branches fare."""
+"""How the models of an audit stand, where its findings begin, and how its branches fare."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -122,8 +122,8 @@ def stand(offenders: Offenders, results: Results) -> dict[str, Standing]:
     names = dict(zip(met.tolist(), columns.ids(met), strict=True))
     bounds = np.searchsorted(model, results.places), np.searchsorted(model, results.places, side="right")
     found = {}
-    for id, number, *ends in zip(columns.ids(results.places), results.number.tolist(), *bounds, strict=True):
-        because_of = tuple(sorted(names[place] for place in offender[slice(*ends)].tolist()))
+    for id, number, begin, end in zip(columns.ids(results.places), results.number.tolist(), *bounds, strict=True):
+        because_of = tuple(sorted(names[place] for place in offender[begin:end].tolist()))
         outcome = results.outcomes[number]
         found[id] = Standing(outcome.grade, outcome.verdict.word, because_of)
     return found

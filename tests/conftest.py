@@ -95,7 +95,10 @@ def snapshot_registry(database: Database) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The data sets that are not ours to ship; what is calibrated on them runs where they lie beside the checkout."""
+    """The data sets that are not ours to ship; what is calibrated on them runs where they lie beside the checkout.
+
+    Where they do not, these tests are skipped: a clone without them is whole, and its tests are to pass.
+    """
     path = CHECKOUT.parent / "shared" / "data"
     if not path.is_dir():
         pytest.skip(f"the calibration data is not part of the repository and not at {path}")

@@ -134,13 +134,13 @@ def killed_again_and_again(
 def test_killed_at_random_points_and_resumed(sqlite_registry: Engine, tmp_path: Path) -> None:
     before = tmp_path / "empty.db"
     shutil.copyfile(sqlite_registry.url.database or "", before)
-    with FakeHub(small_world(4_000)) as hub:
+    with FakeHub(small_world(6_000)) as hub:
         hub.hub.largest_page = 200
 
         def begun(asked: int) -> bool:
             return len(hub.requests) > asked
 
-        registries = killed_again_and_again(crawl_hub, hub, before, begun, times=6, seed=1)
+        registries = killed_again_and_again(crawl_hub, hub, before, begun, times=8, seed=1)
         whole = whole_digest(next(registries))
         depths = []
         for engine in registries:
@@ -151,8 +151,8 @@ def test_killed_at_random_points_and_resumed(sqlite_registry: Engine, tmp_path: 
             elif depth == 0:
                 crawled(engine, hub)
             assert whole_digest(engine) == whole
-            assert count_models(engine) == 4_000
-    assert len(depths) >= 3, "the kills came too early or too late"
+            assert count_models(engine) == 6_000
+    assert len(depths) >= 5, "the kills came too early or too late"
     assert len(set(depths)) >= 3, "the kills came all at one point"
 
 

@@ -1,8 +1,10 @@
 """A chain longer than anybody makes one: answers in linear time and text, which say what they left out."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import ImageDraw
 from sqlalchemy import Engine
 
 from lineage.audit import ANY, audit, standings
@@ -105,7 +107,18 @@ def test_waivers_for_some_ancestors_do_not_cover_those_that_are_not_told(
     assert found.grade == grade
 
 
-def test_a_poster_leaves_out_discs_that_all_but_fill_the_one_around_them(deep_registry: Engine, tmp_path: Path) -> None:
+def test_a_poster_leaves_out_discs_that_all_but_fill_the_one_around_them(
+    deep_registry: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Drawn one in the other, 20,000 of them took half an hour."""
+    drawn: list[object] = []
+    ellipse = ImageDraw.ImageDraw.ellipse
+
+    def noting(draw: ImageDraw.ImageDraw, *args: Any, **options: Any) -> None:
+        drawn.append(args)
+        ellipse(draw, *args, **options)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "ellipse", noting)
     answer(deep_registry, "map", "c/0", "-o", tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    assert 20_100 < len(drawn) < 20_600  # a dot for each model, and discs
