@@ -11,8 +11,7 @@ from sqlalchemy import Engine
 from lineage.ancestry import Ancestries, Ancestry
 from lineage.claims import Claims
 from lineage.evidence import Documents, Evidence, Files, Reader, changed_files, contradiction, documents, graded
-from lineage.findings import Finding, told
-from lineage.inheritance import effective
+from lineage.findings import Finding, finding, worst_first
 from lineage.judgement import CLASSES, Judgement, grade_of
 from lineage.licenses.catalogue import CatalogueError, catalogue, own, own_facts
 from lineage.licenses.labels import license_named, template_of
@@ -178,6 +177,7 @@ class Auditor:
         self._documents = self._read(read, named) if read is not None else None
         counted = [rule.id for rule in RULES.values() if policy.weight(rule) != "pass"]
         self._verdicts = Verdicts(self._columns, self._claims, counted)
+        self._effective = [case.effective for case in self._verdicts.cases]
         self._offenders = Offenders(self._verdicts)
         self._results = self._judge(named)
         self._unknown = [self._not_known(name, lines) for name, lines in selected.unknown.items()]
@@ -320,7 +320,7 @@ class Auditor:
                     return
 
     def _audited(self, place: int, outcome: Outcome, ancestry: Ancestry) -> Audited:
-        label, shape, brief = self._claims.of(place), self._verdicts.reach.shape(place), ancestry.briefs[ancestry.model]
+        label, brief = self._claims.of(place), ancestry.briefs[ancestry.model]
         findings, lines = self._findings(place, outcome, ancestry), self._selected.lines.get(ancestry.model, [])
         return Audited(
             model=brief.id,
@@ -328,7 +328,7 @@ class Auditor:
             author=brief.author,
             downloads=brief.downloads,
             declared=label.text,
-            effective=effective(label, shape.licenses, unknown=bool(shape.opaque)),
+            effective=self._effective[self._verdicts.case.item(place)],
             verdict=outcome.verdict.word,
             grade=outcome.grade,
             annotations=("tool-default",) if template_of(brief.licenses, brief.tools) else (),
@@ -363,12 +363,12 @@ class Auditor:
             return ancestry.briefs[keys.item(self._offenders.of(place, judgement))].id
 
         held, waived, label = placed(outcome.held), placed(outcome.waived), self._claims.of(place)
-        kept, left_out = told(ancestry, label, held)
-        covered, more_left_out = told(ancestry, label, waived)
+        kept, left_out = worst_first(ancestry, held)
+        covered, more_left_out = worst_first(ancestry, waived)
         self._findings_left_out += left_out + more_left_out
         return (
-            *(replace(f, grade=held[j][1], offender=begins(held[j][0])) for j, f in kept),
-            *(replace(f, waived=waived[j][1]) for j, f in covered),
+            *(finding(ancestry, label, j, grade=held[j][1], offender=begins(held[j][0])) for j in kept),
+            *(finding(ancestry, label, j, waived=waived[j][1]) for j in covered),
         )
 
     def _evidence(self, place: int, outcome: Outcome, ancestry: Ancestry) -> Evidence | None:

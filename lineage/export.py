@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Engine, func, select
 
 from lineage.claims import Claims
 from lineage.dictionary import VERDICTS, readme
-from lineage.inheritance import effective
 from lineage.licenses.catalogue import catalogue
 from lineage.policy import Policy
 from lineage.rules import RULES
@@ -98,10 +97,9 @@ def _told(case: Case) -> _Told:
     grade, verdict = policy.overall(case.judgements)
     held = [judgement for judgement in case.judgements if policy.weight(RULES[judgement.rule]) != "pass"]
     inherited = tuple(sorted(set(case.shape.licenses)))
-    licenses = effective(case.label, inherited, unknown=bool(case.shape.opaque))
     rules = tuple(sorted({judgement.rule for judgement in held}))
     causes = tuple(sorted({j.key for j in held if j.verdict == verdict and j.key is not None}))
-    return _Told((grade, verdict.word, case.label.text, licenses, inherited, rules), causes)
+    return _Told((grade, verdict.word, case.label.text, case.effective, inherited, rules), causes)
 
 
 def _write_tables(connection: Connection, folder: Path, progress: Progress) -> dict[str, int]:

@@ -43,16 +43,9 @@ class Finding:
     waived: str | None = None
 
 
-def finding(ancestry: Ancestry, label: Declared, judgement: Judgement) -> Finding:
-    """A judgement of a model's label as a finding."""
-    return _bare(judgement, label) if judgement.key is None else _of_ancestor(ancestry, judgement, judgement.key)
-
-
-def told(
-    ancestry: Ancestry, label: Declared, judgements: Iterable[Judgement]
-) -> tuple[list[tuple[Judgement, Finding]], int]:
-    """Judgements of a model's label with the findings that tell them, the worst and nearest first; and how many are
-    left out, for those would take the square of a deep ancestry."""
+def worst_first(ancestry: Ancestry, judgements: Iterable[Judgement]) -> tuple[list[Judgement], int]:
+    """Judgements of a model's label, the worst and nearest first; and how many are left out, for to tell those would
+    take the square of a deep ancestry."""
 
     def rank(judgement: Judgement) -> tuple[int, int, str, str]:
         key = judgement.key
@@ -63,10 +56,23 @@ def told(
         return [], 0
     lengths = accumulate(0 if j.key is None else ancestry.distance[j.key] for j in ordered)
     kept = max(1, sum(length <= MOST_STEPS for length in lengths))
-    return [(j, finding(ancestry, label, j)) for j in ordered[:kept]], len(ordered[kept:])
+    return ordered[:kept], len(ordered[kept:])
 
 
-def _of_ancestor(ancestry: Ancestry, judgement: Judgement, key: int) -> Finding:
+def finding(
+    ancestry: Ancestry, label: Declared, judgement: Judgement,
+    grade: str | None = None, offender: str | None = None, waived: str | None = None,
+) -> Finding:  # fmt: skip
+    """A judgement of a model's label as a finding; `grade` is that of its rule unless given."""
+    marks = grade or RULES[judgement.rule].weight, offender, waived
+    if judgement.key is None:
+        return _bare(judgement, label, *marks)
+    return _of_ancestor(ancestry, judgement, judgement.key, *marks)
+
+
+def _of_ancestor(
+    ancestry: Ancestry, judgement: Judgement, key: int, grade: str, offender: str | None, waived: str | None
+) -> Finding:
     rule, license = RULES[judgement.rule], judgement.license
     way = ancestry.way(key)
     theirs = ancestry.briefs[key]
@@ -75,7 +81,7 @@ def _of_ancestor(ancestry: Ancestry, judgement: Judgement, key: int) -> Finding:
     return Finding(
         rule=rule.id,
         verdict=rule.verdict.word,
-        grade=rule.weight,
+        grade=grade,
         ancestor=theirs.id,
         license=license,
         path=(ancestry.briefs[ancestry.model].id, *(ancestry.briefs[step.parent].id for step in way)),
@@ -88,6 +94,8 @@ def _of_ancestor(ancestry: Ancestry, judgement: Judgement, key: int) -> Finding:
         unverified=clause.unverified if clause else facts is not None and facts.unverified,
         arguable=judgement.arguable,
         mend=rule.mend.format(ancestor=license, model=theirs.id),
+        offender=offender,
+        waived=waived,
     )
 
 
@@ -101,7 +109,7 @@ def _says(ancestry: Ancestry, judgement: Judgement, key: int) -> str:
     return says
 
 
-def _bare(judgement: Judgement, label: Declared) -> Finding:
+def _bare(judgement: Judgement, label: Declared, grade: str, offender: str | None, waived: str | None) -> Finding:
     """A finding about the label itself."""
     rule = RULES[judgement.rule]
     here = {
@@ -112,6 +120,6 @@ def _bare(judgement: Judgement, label: Declared) -> Finding:
     }
     says, mend = f"{rule.says} Here: {here[rule.id]}.", rule.mend.format(ancestor=judgement.license, model="the model")
     return Finding(
-        rule.id, rule.verdict.word, rule.weight, None, judgement.license, (), (), rule.axis, says, None, None, None,
-        False, rule.arguable, mend,
+        rule.id, rule.verdict.word, grade, None, judgement.license, (), (), rule.axis, says, None, None, None,
+        False, rule.arguable, mend, offender, waived,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 from sqlalchemy import Engine
 
 from lineage.ancestry import Ancestries, Ancestry, read_ancestry
-from lineage.findings import Finding, told
+from lineage.findings import Finding, finding, worst_first
 from lineage.judgement import Judgement, Origin, grade_of, is_own, judge, origin, worst
 from lineage.licenses.catalogue import catalogue
 from lineage.licenses.labels import UNKNOWN, Declared, template_of
@@ -101,7 +101,7 @@ def judged(ancestry: Ancestry, date: str | None, label: Declared | None = None) 
     for license, key in origins:
         inherited[license] = (*inherited.get(license, ()), ancestry.briefs[key].id)
     verdict = _part(judgements)
-    findings, left_out = told(ancestry, label, judgements)
+    kept, left_out = worst_first(ancestry, judgements)
     if left_out:
         notes.insert(0, f"{left_out:,} more findings, as grave or less and farther away, are left out")
     return Inheritance(
@@ -111,7 +111,7 @@ def judged(ancestry: Ancestry, date: str | None, label: Declared | None = None) 
         verdict=verdict.verdict,
         grade=verdict.grade,
         annotations=("tool-default",) if template else (),
-        findings=tuple(finding for _, finding in findings),
+        findings=tuple(finding(ancestry, label, judgement) for judgement in kept),
         obligations=tuple(obligations(ancestry, origins)),
         inherited=inherited,
         notes=tuple(dict.fromkeys(notes)),

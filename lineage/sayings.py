@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lineage.inheritance import effective
 from lineage.judgement import Judgement, grade_of
 from lineage.rules import RULES
 from lineage.verdicts import Case, Verdicts
@@ -50,7 +49,7 @@ def sayings(verdicts: Verdicts, places: Ints) -> tuple[Ints, list[Said], Ints]:
 
 
 def _said(case: Case, judgement: Judgement | None, *, absent: bool) -> Said:
-    whole = effective(case.label, case.shape.licenses, unknown=bool(case.shape.opaque))
+    whole = case.effective
     if absent:
         return Said(case.label.text, whole, "", ABSENT, None, "It is not on the Hub, as far as is known.")
     if judgement is None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from lineage.ancestry import Ancestries
 from lineage.claims import Claims
-from lineage.inheritance import judged_origins, origins_of_an_owner
+from lineage.inheritance import effective, judged_origins, origins_of_an_owner
 from lineage.judgement import Judgement, Origin, judge
 from lineage.licenses.catalogue import catalogue
 from lineage.licenses.labels import Declared
@@ -31,6 +31,11 @@ class Case(NamedTuple):
     label: Declared
     shape: Shape
     judgements: tuple[Judgement, ...]
+
+    @property
+    def effective(self) -> str:
+        """All licences that apply, as an SPDX expression."""
+        return effective(self.label, self.shape.licenses, unknown=bool(self.shape.opaque))
 
 
 class Verdicts:

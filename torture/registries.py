@@ -50,15 +50,21 @@ def graphs(brief: bool) -> list[Graph]:
 
 
 def chain(length: int, *, labelled: bool) -> Graph:
-    """Each model made from the one before it; all without a licence, or some with one."""
+    """Each model made from the one before it, the first by another owner; all without a licence, or some with one, and
+    then the first had another when they were made."""
+    high = "a/0"
 
     def rows() -> Iterator[Row]:
-        yield _row("c/0", [], "apache-2.0")
+        if labelled:
+            for day in ("2024-12-01", "2025-02-01"):
+                yield _row(high, [], "apache-2.0") | {"observation": {"seen": day, "source": "crawl"}}
+        yield _row(high, [], "cc-by-nc-4.0" if labelled else "apache-2.0")
         for n in range(1, length):
-            yield _row(f"c/{n}", [f"c/{n - 1}"], _LABELS[n % len(_LABELS)] if labelled else None)
+            above = f"c/{n - 1}" if n > 1 else high
+            yield _row(f"c/{n}", [above], _LABELS[n % len(_LABELS)] if labelled else None)
 
     name = f"chain of {length:,}, {'mixed licences' if labelled else 'no licences'}"
-    return Graph(name, "c/0", f"c/{length - 1}", f"c/{length // 2}", rows)
+    return Graph(name, high, f"c/{length - 1}", f"c/{length // 2}", rows)
 
 
 def many_parents(count: int) -> Graph:
