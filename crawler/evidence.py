@@ -90,7 +90,8 @@ def _listed(name: str, answer: Answer | CrawlError) -> _Listing | RepoFiles:
     if answer.status != 200 or not isinstance(answer.body, dict):
         return RepoFiles(name, problem=f"the Hub does not show it ({answer.status}: {answer.said})")
     siblings = answer.body.get("siblings")
-    names = [entry.get("rfilename") for entry in siblings or () if isinstance(entry, dict)]
+    listed = siblings if isinstance(siblings, list) else []
+    names = [entry.get("rfilename") for entry in listed if isinstance(entry, dict)]
     paths = sorted(path for path in names if isinstance(path, str) and _RELEVANT.fullmatch(path))
     sha = answer.body.get("sha")
     known = sha if isinstance(sha, str) and _SHA.fullmatch(sha) else None

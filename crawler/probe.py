@@ -21,11 +21,12 @@ def probe(hub: Hub) -> Iterator[tuple[str, str]]:
     rows = page.body if isinstance(page.body, list) else []
     yield "a page of the sweep", f"{_status(page)}, {len(rows):,} models in {seconds:.2f} s, {page.size:,} bytes"
     yield "is it compressed", page.headers.get("content-encoding", "no")
-    dates = [row.get("createdAt") or "" for row in rows if isinstance(row, dict)]
+    dates = [str(row.get("createdAt") or "") for row in rows if isinstance(row, dict)]
     yield "does it ascend by creation", "yes" if dates and dates == sorted(dates) else "no"
     yield "is there a next page", "yes" if page.next_url else "no"
     yield "how many models are there", page.headers.get("x-total-count", "it does not say")
-    yield "page size without a limit", f"{len(hub.get(models, {'expand': 'likes'}).body or []):,}"
+    unlimited = hub.get(models, {"expand": "likes"}).body
+    yield "page size without a limit", f"{len(unlimited):,}" if isinstance(unlimited, list) else "no list"
     for name in ("baseModels", "childrenModelCount"):
         answer = hub.get(models, {"limit": 1, "filter": "base_model:finetune", "expand": name})
         yield f"may a list expand {name}", "yes" if answer.status == 200 else f"no ({_status(answer)})"

@@ -1,15 +1,18 @@
 """Each part of the report on reliability, in a version of seconds, so that it can be made at any time."""
 
+import pytest
+
 from torture.__main__ import page
+from torture.answers import answers, complaints
 from torture.dirt import dirt, shapes
 from torture.graphs import asked
 from torture.registries import chain, circles
 
 
 def test_every_query_answers_or_refuses() -> None:
-    answers = asked(circles(), ["license LOW", "audit --all --claim any", "common LOW LOWER", "show x/y"])
-    assert [answer.wrong for answer in answers] == [None] * 4
-    assert [answer.status for answer in answers] == [0, 1, 0, 2]
+    found = asked(circles(), ["license LOW", "audit --all --claim any", "common LOW LOWER", "show x/y"])
+    assert [answer.wrong for answer in found] == [None] * 4
+    assert [answer.status for answer in found] == [0, 1, 0, 2]
 
 
 def test_what_is_left_out_is_told() -> None:
@@ -29,6 +32,29 @@ def test_what_goes_wrong_is_told() -> None:
     (answer,) = asked(circles(), ["no-such-command"])
     assert answer.status == 2
     assert answer.wrong is None
+
+
+def test_odd_answers_end_no_command_badly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torture.answers._BRIEF", 22)
+    part = answers(brief=True)
+    assert part.failures == ()
+    assert part.text.startswith("22 times")
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "seconds", "complaint"),
+    [
+        (0, "saved 1 model\n", 1, []),
+        (2, "note: this\nlineage: no answer\n", 1, []),
+        (2, "Usage: lineage\n", 1, ["refused without a line: Usage: lineage"]),
+        (70, "lineage: internal error\n", 1, ["ended with 70: lineage: internal error"]),
+        (1, "Traceback (most recent call last)\nTypeError\n", 1, ["ended with 1: TypeError"]),
+        (0, "saved \x1b[2J\n", 1, ["steers the terminal: 'saved \\x1b[2J\\n'"]),
+        (0, "", 99, ["took 99 s"]),
+    ],
+)
+def test_what_should_not_be_said_to_an_odd_answer(status: int, said: str, seconds: float, complaint: list[str]) -> None:
+    assert list(complaints(status, said, seconds)) == complaint
 
 
 def test_dirt_is_accounted_for() -> None:

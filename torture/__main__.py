@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from torture.answers import answers
 from torture.dirt import dirt
 from torture.disks import disks
 from torture.faults import faults
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[bool], Part]] = {
     "fuzzing": fuzzing,
     "graphs": torture_graphs,
     "faults": faults,
+    "answers": answers,
     "kills": kills,
     "disks": disks,
     "dirt": dirt,

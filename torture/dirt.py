@@ -137,6 +137,7 @@ _FIELDS: dict[str, tuple[object, ...]] = {
         3,
         {"self": 1, "ignore_metadata_errors": 2},
         {"model-index": [{"name": "x", "results": None}]},
+        {"model-index": [{"name": "x", "results": [{"source": {"name": "no url"}}]}]},
     ),
     "fields that say nothing of lineage": (
         {"safetensors": {}},

@@ -8,7 +8,7 @@ import pytest
 from crawler import answers
 from crawler.answers import CrawlError
 from crawler.hub import Hub
-from tests.crawler.test_trouble import server
+from tests.crawler.replies import server
 
 PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 

@@ -11,6 +11,7 @@ from crawler.evidence import RepoFiles, cache_folder, read_files
 from crawler.files import LIMIT
 from crawler.hub import Hub
 from tests.crawler.crawls import TOKEN, token_of_the_tests
+from tests.crawler.replies import server
 from tests.fakehub.server import FakeHub
 from tests.families import Row, api_row
 
@@ -87,6 +88,13 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert problems["e/Bare"] == ""
     assert problems["no/Such"] == "not on the Hub, or private"
     assert [file.path for file in found["c/Elsewhere"].files] == ["README.md"]
+
+
+@pytest.mark.parametrize("siblings", [5, "LICENSE", {"rfilename": "LICENSE"}, [5, None, {"rfilename": ["LICENSE"]}]])
+def test_a_list_of_files_that_is_none_holds_none(tmp_path: Path, siblings: object) -> None:
+    body = json.dumps({"id": "me/M", "sha": SHA, "siblings": siblings}).encode()
+    with server(lambda path: (200, {}, body)) as url, Hub(url) as hub:
+        assert read_files(hub, ["me/M"], tmp_path) == {"me/M": RepoFiles("me/M", SHA)}
 
 
 def test_the_token_is_sent_nowhere_else(tmp_path: Path) -> None:

@@ -3,12 +3,8 @@
 import json
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,35 +22,11 @@ from registry.records import ModelRecord
 from registry.write import writing
 from tests.conftest import CHECKOUT
 from tests.crawler.crawls import break_off_after, crawled, silent, small_pages, small_world, whole_digest
+from tests.crawler.replies import Reply, server
 from tests.fakehub.server import FakeHub
 from tests.fakehub.world import World
 from tests.families import api_row, content, edges, models, save
 from tests.lineage.calls import database, lineage, refusal
-
-Reply = tuple[int, dict[str, str], bytes]
-
-
-@contextmanager
-def server(reply: Callable[[str], Reply]) -> Iterator[str]:
-    """A server that answers each path as `reply` says; yields its URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = reply(self.path)
-            self.send_response(status)
-            for name, value in ({"Content-Length": str(len(body))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
 
 
 def page(*rows: object, **headers: str) -> Reply:
@@ -239,6 +211,15 @@ def test_a_hub_that_fails_is_told_in_one_line(tmp_path: Path) -> None:
             [*command, str(tmp_path / "r.db")], cwd=CHECKOUT, capture_output=True, text=True, check=False
         )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("rows", [5, "x", {"a": 1}, [5, {"createdAt": []}, {"createdAt": "2024"}, {"disabled": {}}]])
+def test_a_probe_makes_something_of_any_answer(rows: object) -> None:
+    with server(lambda path: (200, {}, json.dumps(rows).encode())) as url:
+        said = lineage("crawl", "probe", "--endpoint", url)
+    assert said.exit_code == 0
+    assert "does it ascend by creation: no" in said.stdout
+    assert f"page size without a limit: {4 if isinstance(rows, list) else 'no list'}" in said.stdout
 
 
 def test_an_end_waits_for_no_answer(tmp_path: Path) -> None:
