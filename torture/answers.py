@@ -131,25 +131,27 @@ def _place(hub: _OddHub) -> Iterator[tuple[Path, str, bytes]]:
     with tempfile.TemporaryDirectory() as name, server(hub) as url, hurried():
         folder = Path(name)
         held = folder / "held.db"
-        with mock.patch.dict("os.environ", {"LINEAGE_CACHE": str(folder / "cache")}):
-            for command in _COMMANDS:
-                done = lineage(*_words(command, held, url))
-                if done.exit_code not in (0, 1):
-                    raise RuntimeError(f"{command}: undisturbed it ends with {done.exit_code}: {done.stderr}")
-            yield folder, url, held.read_bytes()
-
-
-def _words(command: str, db: Path, url: str) -> list[str]:
-    places = {"DB": str(db), "OUT": str(db.with_suffix(".html"))}
-    return [*(places.get(word, word) for word in command.split()), "--endpoint", url]
+        for command in _COMMANDS:
+            status, _, said = _run(command, held, url)
+            if status not in (0, 1):
+                raise RuntimeError(f"{command}: undisturbed it ends with {status}: {said}")
+        yield folder, url, held.read_bytes()
 
 
 def _asked(command: str, db: Path, url: str) -> tuple[int, Sequence[str]]:
     """How the command ended, and what should not have been."""
-    began = time.monotonic()
-    done = lineage(*_words(command, db, url))
-    seconds = time.monotonic() - began
-    return done.exit_code, [*complaints(done.exit_code, done.stderr, seconds), *_damage(db)]
+    status, seconds, said = _run(command, db, url)
+    return status, [*complaints(status, said, seconds), *_damage(db)]
+
+
+def _run(command: str, db: Path, url: str) -> tuple[int, float, str]:
+    """Run a command that has asked for no file yet: its exit status, its seconds, and what it said on stderr."""
+    places = {"DB": str(db), "OUT": str(db.with_suffix(".html"))}
+    words = [places.get(word, word) for word in command.split()]
+    with tempfile.TemporaryDirectory() as cache, mock.patch.dict("os.environ", {"LINEAGE_CACHE": cache}):
+        began = time.monotonic()
+        done = lineage(*words, "--endpoint", url)
+        return done.exit_code, time.monotonic() - began, done.stderr
 
 
 def complaints(status: int, said: str, seconds: float) -> Iterator[str]:
