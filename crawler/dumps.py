@@ -25,8 +25,11 @@ RawPage: TypeAlias = "JsonPage | TablePage"
 
 _LINE_LIMIT = 64 * 1024 * 1024
 _DOCUMENT_LIMIT = 256 * 1024 * 1024
+#: What unpacks to more than so many bytes is no dump if that is over so many times its size: rows of the Hub shrink to
+#: a tenth, and gzip can make a thousandth of what says nothing.
+_SUSPICIOUS, _MOST_TIMES = 64 * 1024 * 1024, 200
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-#: So many lines without any JSON, and a file is taken for one of another kind.
+#: So many lines without any JSON, or a document of them, and a file is taken for one of another kind.
 _PATIENCE = 1_000
 _TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,]*")
@@ -59,12 +62,12 @@ class Dump:
             if self._magic == _PARQUET:
                 yield from self._tables()
             elif self._magic[:2] == _GZIP:
-                with gzip.open(self._file) as unpacked:
+                with io.BufferedReader(_Unpacked(self._file, self.path)) as unpacked:
                     yield from _paged(self._guarded(unpacked))
             else:
                 yield from _paged(self._guarded(self._file))
 
-    def _guarded(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[Line]:
+    def _guarded(self, stream: IO[bytes]) -> Iterator[Line]:
         count = 0
         try:
             for line in self._worthwhile(self._lines(stream)):
@@ -78,18 +81,20 @@ class Dump:
     def _worthwhile(self, lines: Iterator[Line]) -> Iterator[Line]:
         """The lines, if there is any JSON among the first of them: another kind of file makes no defects."""
         held: list[Line] = []
+        size = 0
         for line in lines:
             held.append(line)
+            size += len(line.text)
             if not isinstance(line.row(), Unreadable):
                 yield from held
                 yield from lines
                 return
-            if len(held) == _PATIENCE:
+            if len(held) == _PATIENCE or size > _DOCUMENT_LIMIT:
                 break
         if held:
             raise DumpError(f"{self.path} holds no JSON: name a file of Hub API objects (JSON, JSON Lines) or Parquet")
 
-    def _lines(self, stream: IO[bytes] | gzip.GzipFile) -> Iterator[Line]:
+    def _lines(self, stream: IO[bytes]) -> Iterator[Line]:
         first = stream.readline(_LINE_LIMIT).removeprefix(codecs.BOM_UTF8)
         number = 1
         while first.isspace():
@@ -111,7 +116,7 @@ class Dump:
             if not line.isspace():
                 yield Line(line, f"line {place}")
 
-    def _document(self, first: bytes, stream: IO[bytes] | gzip.GzipFile) -> str:
+    def _document(self, first: bytes, stream: IO[bytes]) -> str:
         document = first + stream.read(_DOCUMENT_LIMIT)
         if len(document) >= _DOCUMENT_LIMIT:
             raise DumpError(f"{self.path} is one JSON list over 256 MB: write it as JSON Lines, a model a line")
@@ -135,6 +140,29 @@ class Dump:
                 f"{self.path} is damaged after {self.position:,} rows ({parquet.one_line(error)}): fetch it again; "
                 "what came before is saved"
             ) from error
+
+
+class _Unpacked(io.RawIOBase):
+    """What a gzip file holds, while that is in proportion to its size; then DumpError."""
+
+    def __init__(self, packed: IO[bytes], path: Path) -> None:
+        self._packed, self._path = packed, path
+        self._unpacked = gzip.GzipFile(fileobj=packed)
+        self._size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        part = self._unpacked.read1(len(buffer))
+        buffer[: len(part)] = part
+        self._size += len(part)
+        if self._size > max(_SUSPICIOUS, _MOST_TIMES * self._packed.tell()):
+            raise DumpError(
+                f"{self._path} unpacks to over {_MOST_TIMES} times its size, as no rows of the Hub do: fetch it again, "
+                "or unpack it yourself; what came before is saved"
+            )
+        return len(part)
 
 
 def _paged(lines: Iterator[Line]) -> Iterator[JsonPage]:

@@ -31,6 +31,11 @@ class TablePage:
     def __len__(self) -> int:
         return int(self.batch.num_rows)
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return int(self.batch.nbytes)
+
     def fingerprints(self) -> list[bytes] | None:
         """A sum for each row; None if the page holds what cannot be told apart by one."""
         if any(_holds_marks(column) for column in self.batch.columns):

@@ -12,6 +12,8 @@ from registry.records import Defect, RegistryError, raw_text
 PARSER = b"1"
 #: A page is so many rows, or so many bytes of text.
 PAGE_ROWS, PAGE_BYTES = 10_000, 32 * 1024 * 1024
+#: Of a line that is no JSON so many bytes are looked at; of these a defect keeps less.
+_SHOWN = 64 * 1024
 
 
 class DumpError(RegistryError):
@@ -39,7 +41,7 @@ class Line(NamedTuple):
                 raise ValueError(self.fault)
             return json.loads(self.text)
         except (ValueError, RecursionError) as error:
-            shown = raw_text(self.text.decode("utf-8", "replace").strip())
+            shown = raw_text(self.text.strip()[:_SHOWN].decode("utf-8", "replace"))
             return Unreadable(Defect("bad-json", self.place, shown, f"not JSON: {error}"[:200]))
 
 
@@ -51,6 +53,11 @@ class JsonPage:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    @property
+    def size(self) -> int:
+        """Bytes of text."""
+        return sum(len(line.text) for line in self.lines)
 
     def fingerprints(self) -> list[bytes] | None:
         """A sum for each row."""

@@ -17,6 +17,8 @@ from registry.records import Defect, ModelRecord
 #: Rows that are saved together: the more, the fewer pages of an index are written twice (1.5 million bare rows with
 #: the indexes of models: 14 s, where transactions of 2,000 took 50 s). 200 MB hold so many records.
 BATCH = 100_000
+#: Rows of so many bytes are saved together, however few they are: memory does not grow with the size of rows.
+_BATCH_BYTES = 512 * 1024 * 1024
 
 #: The records in some raw rows, and the defects of rows that are no model.
 Read: TypeAlias = tuple[list[ModelRecord], list[Defect]]
@@ -38,13 +40,15 @@ class Batch:
 def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
     """What a file says; rows that are known are not read. Raises DumpError where the file ends before its end."""
     pages: list[RawPage] = []
+    size = 0
     failure: DumpError | None = None
     try:
         for page in dump.pages():
             pages.append(page)
-            if sum(map(len, pages)) >= BATCH:
+            size += page.size
+            if sum(map(len, pages)) >= BATCH or size >= _BATCH_BYTES:
                 yield _batch(pages, known)
-                pages = []
+                pages, size = [], 0
     except DumpError as error:
         failure = error
     if pages:

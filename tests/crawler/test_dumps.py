@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from crawler import dumps, parquet, reading
 from crawler.dumps import Dump
 from crawler.raw import DumpError, Unreadable
+from registry.fingerprints import Fingerprints
 
 ROWS: list[dict[str, Any]] = [{"id": f"me/M{n}", "likes": n, "cardData": {"license": "mit"}} for n in range(5)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
@@ -180,6 +184,50 @@ def test_a_bad_gzip(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     rows, said = read_until_error(tmp_path / "rows.jsonl.gz", damage(gzip.compress(LINES.encode())))
     assert rows == ROWS[: len(rows)]
     assert "rows.jsonl.gz is damaged" in said
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"x", b"\0", b"\n", b"5\n", b'{"id": "me/M"}\n', b" "],
+    ids=["one line", "zeros", "blank lines", "numbers", "rows", "spaces"],
+)
+@pytest.mark.parametrize("head", [b"", b"[", LINES.encode()], ids=["alone", "in a list", "after rows"])
+def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, piece: bytes) -> None:
+    monkeypatch.setattr(dumps, "_SUSPICIOUS", 1_000_000)
+    bomb = gzip.compress(head + piece * (20_000_000 // len(piece)), 9)
+    rows, said = read_until_error(tmp_path / "rows.jsonl.gz", bomb)
+    assert "rows.jsonl.gz unpacks to over 200 times its size" in said
+    assert len(rows) * len(piece) < 4_000_000
+    assert [row for row in rows if row in ROWS] == (ROWS if head == LINES.encode() else [])
+
+
+def test_what_shrinks_a_hundred_times_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "_SUSPICIOUS", 1_000)
+    lines = "".join(json.dumps({"id": f"me/M{n}", "x": "y" * 500}) + "\n" for n in range(2_000))
+    packed = gzip.compress(lines.encode())
+    assert 80 < len(lines) / len(packed) < 190
+    assert len(read(tmp_path / "rows.jsonl.gz", packed)) == 2_000
+
+
+def test_no_more_than_a_document_is_held_to_see_what_a_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "_DOCUMENT_LIMIT", 10_000)
+    rows, said = read_until_error(tmp_path / "rows.jsonl", (b"x" * 3_000 + b"\n") * 4 + LINES.encode())
+    assert rows == []
+    assert "holds no JSON" in said
+    assert len(read(tmp_path / "rows.jsonl", (b"x" * 3_000 + b"\n") * 3 + LINES.encode())) == 8
+
+
+def test_large_rows_are_saved_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": f"me/M{n}", "x": "y" * 1_000} for n in range(10)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pq.write_table(pa.Table.from_pylist([row | {"tags": ["a" * 1_000]} for row in rows]), tmp_path / "rows.parquet")
+    monkeypatch.setattr(dumps, "PAGE_BYTES", 2_500)
+    monkeypatch.setattr(parquet, "PAGE_ROWS", 3)
+    monkeypatch.setattr(reading, "_BATCH_BYTES", 5_000)
+    for name in ("rows.jsonl", "rows.parquet"):
+        batches = list(reading.read_batches(Dump(tmp_path / name), Fingerprints([])))
+        assert [record.repo_id for batch in batches for record in batch.records] == [row["id"] for row in rows]
+        assert [batch.size for batch in batches] == [6, 4]
 
 
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
