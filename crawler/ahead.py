@@ -42,7 +42,7 @@ def read_ahead(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
 
 
 def _say(what: object, pipe: IO[bytes]) -> None:
-    pickle.dump(what, pipe)
+    pipe.write(pickle.dumps(what))  # whole first: a pipe takes 64 kB, so that the other half would wait for the rest
     pipe.flush()
 
 

@@ -96,7 +96,7 @@ def _paged(page: Answer, *, over: bool) -> _Paged:
 
 
 def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
-    """Pages that are saved together: as many as come in two seconds, but no more than a thirtieth of those before.
+    """Pages that are saved together: as many as come in two seconds, but no more than a tenth of those before.
 
     The larger a registry is, the more pages of its indexes are written for each page of models: see `crawler.load`.
     """
@@ -106,7 +106,7 @@ def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
             group.append(page)
             if len(group) == 1:
                 began = monotonic()
-            if len(group) * PAGE_SIZE >= min(crawl.models / 30, _MOST) or monotonic() - began > _PATIENCE:
+            if len(group) * PAGE_SIZE >= min(crawl.models / 10, _MOST) or monotonic() - began > _PATIENCE:
                 yield group
                 group = []
     except CrawlError:

@@ -15,8 +15,9 @@ from registry.fingerprints import Fingerprints
 from registry.records import Defect, ModelRecord
 
 #: Rows that are saved together: the more, the fewer pages of an index are written twice (1.5 million bare rows with
-#: the indexes of models: 14 s, where transactions of 2,000 took 50 s). 200 MB hold so many records.
-BATCH = 100_000
+#: the indexes of models: 14 s, where transactions of 2,000 took 50 s). 200 MB hold so many records. The first batch is
+#: smaller, and each twice the one before it: nothing can be saved until one is read, and next to no indexes are there.
+FIRST, BATCH = 20_000, 100_000
 #: Rows of so many bytes are saved together, however few they are: memory does not grow with the size of rows.
 _BATCH_BYTES = 512 * 1024 * 1024
 
@@ -40,15 +41,15 @@ class Batch:
 def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
     """What a file says; rows that are known are not read. Raises DumpError where the file ends before its end."""
     pages: list[RawPage] = []
-    size = 0
+    size, most = 0, FIRST
     failure: DumpError | None = None
     try:
         for page in dump.pages():
             pages.append(page)
             size += page.size
-            if sum(map(len, pages)) >= BATCH or size >= _BATCH_BYTES:
+            if sum(map(len, pages)) >= most or size >= _BATCH_BYTES:
                 yield _batch(pages, known)
-                pages, size = [], 0
+                pages, size, most = [], 0, min(2 * most, BATCH)
     except DumpError as error:
         failure = error
     if pages:

@@ -16,7 +16,7 @@ from registry.identity import Row, match
 from registry.insert import insert_placeholders, insert_rows, keys_of, new_keys
 from registry.records import HUB_EVIDENCE, Defect, ModelRecord, Parent, State
 from registry.seen import save_sights
-from registry.sights import MODEL_FACTS, Sight, rounds, sight_of
+from registry.sights import MODEL_FACTS, Sight, rounds, sights_of
 from registry.spans import as_said, last_told, stored_parents
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, among
 
@@ -63,7 +63,7 @@ def save_page(connection: Connection, page: Sequence[ModelRecord], *, seen: str,
     made by `registry.resolve`, once all names are known.
     """
     saved = Saved()
-    for sights in rounds([sight_of(record, seen=seen, source=source) for record in page]):
+    for sights in rounds(sights_of(page, seen=seen, source=source)):
         saved.add(_save(connection, sights))
     return saved
 

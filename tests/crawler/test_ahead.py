@@ -63,7 +63,7 @@ def test_known_rows_are_told_and_read_on_demand(tmp_path: Path) -> None:
 
 
 def test_several_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "BATCH", 1)  # here only: the other process makes one batch of both pages
+    monkeypatch.setattr(reading, "FIRST", 1)  # here only: the other process makes one batch of both pages
     dump = Dump(written(tmp_path / "rows.jsonl", ROWS))
     assert [batch.size for batch in read_batches(dump, NOTHING)] == [PAGE_ROWS, 2]
     assert [size for size, *_ in told(read_ahead(dump, NOTHING))] == [PAGE_ROWS + 2]

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from crawler.dumps import Dump
 from crawler.load import import_files
 from crawler.raw import PAGE_ROWS, DumpError
-from crawler.reading import BATCH
+from crawler.reading import FIRST
 from registry.database import reading
 from registry.tables import RUNS
 from registry.transfer import check
@@ -90,14 +90,14 @@ def test_rows_that_are_no_models_are_defects(registry: Engine, tmp_path: Path) -
     }
 
 
-@pytest.mark.parametrize("count", [1, PAGE_ROWS - 1, PAGE_ROWS, PAGE_ROWS + 1, BATCH + 1])
+@pytest.mark.parametrize("count", [1, PAGE_ROWS - 1, PAGE_ROWS, PAGE_ROWS + 1, FIRST * 3 + 1])
 def test_page_boundaries(registry: Engine, tmp_path: Path, count: int) -> None:
     progress: list[int] = []
     rows = [{"id": f"me/M{n}", "tags": ["base_model:Qwen/Base", "base_model:finetune:Qwen/Base"]} for n in range(count)]
     path = jsonl(tmp_path / "rows.jsonl", rows)
     saved = import_files(registry, [path], seen=SEEN, progress=lambda dump, models: progress.append(models))
     assert saved == Saved(models=count, new=count, changed=0)
-    assert progress == [*range(BATCH, count, BATCH), count]
+    assert progress == sorted({min(done, count) for done in (FIRST, 3 * FIRST, count)})
     assert len(edges(registry)) == count
 
 
