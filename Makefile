@@ -26,7 +26,7 @@ torture-brief: .venv/tested ## the same within minutes, less of each
 	$(BIN)/python -m torture --brief
 
 vulnerabilities: .venv/tested ## ask what is known against the libraries that are installed
-	$(PYTHON) -m venv .venv/pip-audit
+	$(PYTHON) -m venv --upgrade-deps .venv/pip-audit
 	.venv/pip-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	.venv/pip-audit/bin/pip-audit --progress-spinner off --path "$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")"
 
@@ -38,7 +38,7 @@ clean:
 
 .venv/python:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
-	@$(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv --upgrade-deps .venv || { echo "This Python cannot make virtual environments: apt-get install python3-venv"; exit 1; }
 	@touch $@
 
 .venv/installed: .venv/python setup.cfg pyproject.toml

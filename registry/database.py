@@ -294,8 +294,9 @@ def _make_file(path: Path) -> None:
 def new_file(path: Path) -> Iterator[Engine]:
     """Makes a registry beside `path`, to be put there when it is whole: nobody meets one without its tables or content.
 
-    Raises FileExistsError where there is a file by then.
+    Raises FileExistsError where there is a file by then, and RegistryError where the log of another one lies there.
     """
+    _refuse_a_log_without_its_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".lineage-", dir=path.parent) as folder:
         made = Path(folder) / path.name
@@ -316,6 +317,16 @@ def new_file(path: Path) -> Iterator[Engine]:
             raise
         except OSError:  # a file system without hard links
             made.rename(path)
+
+
+def _refuse_a_log_without_its_file(path: Path) -> None:
+    """SQLite would take the log that was left of a file for that of a new one, and damage it.
+
+    https://www.sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and not path.exists():  # in this order: no new file has a log before it is there
+        raise RegistryError(f"{log} is left of a registry that is gone: put {path.name} back beside it, or delete it")
 
 
 def _into_the_file(engine: Engine) -> None:

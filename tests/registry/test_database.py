@@ -1,5 +1,6 @@
 """Open, create and upgrade a registry: what goes wrong is said in one line that ends with the way out."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,10 @@ from sqlalchemy import Engine, inspect, text
 from sqlmodel import SQLModel
 
 from registry import database
-from registry.database import SCHEMA, default_url, open_for_upgrade, open_registry, parse_url, upgrade
+from registry.copy import copy
+from registry.database import SCHEMA, default_url, open_for_upgrade, open_registry, parse_url, reading, upgrade
 from registry.records import RegistryError
+from registry.transfer import check
 from registry.write import writing
 from tests.families import api_row, content, models, save
 
@@ -268,6 +271,47 @@ def test_a_damaged_registry(sqlite_registry: Engine) -> None:
     data[4096:] = b"\xff" * (len(data) - 4096)
     path.write_bytes(data)
     assert "is damaged" in refusal(lambda: open_registry(str(path)))
+
+
+@pytest.mark.parametrize("prepare", [lambda path: None, lambda path: path.touch()])
+def test_the_log_of_a_registry_that_is_gone(
+    sqlite_registry: Engine, tmp_path: Path, prepare: Callable[[Path], None]
+) -> None:
+    """As a killed command leaves it, whose registry was deleted then: SQLite would take it for the new one's."""
+    save(sqlite_registry, [api_row("me/M")])  # the connection stays in the pool, and so does the log
+    place, log = tmp_path / "new.db", tmp_path / "new.db-wal"
+    shutil.copy(f"{file_of(sqlite_registry)}-wal", log)
+    prepare(place)
+    left = log.read_bytes()
+    for act in (
+        lambda: open_registry(str(place), create=True),
+        lambda: copy(sqlite_registry, str(place), lambda done, total: None),
+    ):
+        said = refusal(act)
+        assert f"{log} is left of a registry that is gone" in said
+        assert log.read_bytes() == left
+    log.unlink()
+    engine = open_registry(str(place), create=True)
+    assert models(engine) == {}
+    with reading(engine) as connection:
+        assert check(connection) == []
+    engine.dispose()
+
+
+def test_damage_is_told_in_a_line(sqlite_registry: Engine) -> None:
+    save(sqlite_registry, [api_row(f"me/M{n}") for n in range(5_000)])
+    sqlite_registry.dispose()
+    connection = sqlite3.connect(file_of(sqlite_registry))
+    connection.execute("PRAGMA writable_schema=ON")
+    connection.execute("DELETE FROM sqlite_master WHERE name = 'ix_models_folded'")  # 40 pages are nobody's now
+    connection.commit()
+    connection.close()
+    with reading(sqlite_registry) as here:
+        (said,) = check(here)
+    assert said.startswith("the file is damaged (")
+    assert "is never used" in said
+    assert "\n" not in said
+    assert len(said) < 200
 
 
 def test_the_variable_names_the_registry(
