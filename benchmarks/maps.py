@@ -18,6 +18,8 @@ from registry.bulk import Columns, Ints, everything
 from registry.database import open_registry, reading
 
 SIZES = (300, 3_000, 30_000, 137_000, 300_000)
+#: So many roots at most: nobody types more.
+_ROOTS = 1_000
 #: The bars are for the largest family of the Hub; twice as many need only open.
 _BARRED, _STEPS = 137_000, 4
 
@@ -40,11 +42,11 @@ def mapped(engine: Engine, folder: Path) -> Iterator[Row]:
 
 
 def rooted(url: str) -> list[tuple[str, ...]]:
-    """For each size the roots of families that come to about as many models, as far as there are as many."""
+    """For each size the roots of families that come to about as many models, as far as the largest families do."""
     with reading(open_registry(url)) as connection:
         columns = everything(connection)
         sizes = family_sizes(columns)
-        order = np.argsort(-sizes, kind="stable")[:100_000]
+        order = np.argsort(-sizes, kind="stable")[:_ROOTS]
         found = [_filling(sizes[order].tolist(), size) for size in SIZES]
         return [tuple(columns.ids(order[np.array(chosen, np.int64)])) for chosen in found if chosen]
 
@@ -60,7 +62,7 @@ def family_sizes(columns: Columns) -> Ints:
 
 
 def _filling(sizes: list[int], wanted: int) -> list[int]:
-    """The largest families that have room, until that is nearly filled; none if there are not as many."""
+    """The largest families that have room, until that is nearly filled; none if they do not come to it."""
     chosen, left = [], wanted
     for at, size in enumerate(sizes):
         if size <= left:

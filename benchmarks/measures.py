@@ -7,7 +7,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.metadata import version
@@ -43,7 +43,10 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def alone(work: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Seconds and peak memory (MB) of work in a fresh process, those it starts counted in, and what it returned."""
+    """Seconds and peak memory (MB) of work in a fresh process, and what it returned.
+
+    A process that it starts is counted in, as if both were at their peaks at the same time.
+    """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_alone, work).result()
 
@@ -51,8 +54,16 @@ def alone(work: Callable[[], Any]) -> tuple[float, float, Any]:
 def _alone(work: Callable[[], Any]) -> tuple[float, float, Any]:
     collect_seldom()  # as the commands do
     seconds, result = timed(work)
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return seconds, sum(peaks) / 1024, result  # as if a process that it started were at its peak at the same time
+    return seconds, (_peak() + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024, result
+
+
+def _peak() -> int:
+    """The most memory (KiB) that this process held.
+
+    What `getrusage` says of it begins with what the process held that started it.
+    """
+    said = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(said.partition("VmHWM:")[2].split()[0])
 
 
 def median(work: Callable[[], object]) -> float:
@@ -63,9 +74,22 @@ def median(work: Callable[[], object]) -> float:
 
 def ran(*arguments: str, times: int = 5, **environment: str) -> float:
     """The median time, in seconds, of some runs of Python with these arguments."""
+    return statistics.median(_once(arguments, environment) for _ in range(times))
+
+
+def compared(command: Sequence[str], *floors: Sequence[str], **environment: str) -> tuple[float, list[float], float]:
+    """The median seconds of five runs of Python with the arguments of a command, those of its floors, and the median
+    ratio of the command to all floors together. They take turns: what slows the machine down slows all of them."""
+    rounds = [[_once(arguments, environment) for arguments in (*floors, command)] for _ in range(5)]
+    *least, seconds = map(statistics.median, zip(*rounds, strict=True))
+    return seconds, least, statistics.median(took / sum(rest) for *rest, took in rounds)
+
+
+def _once(arguments: Sequence[str], environment: Mapping[str, str]) -> float:
     command = [sys.executable, *arguments]
-    run = partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
-    return statistics.median(timed(run)[0] for _ in range(times))
+    return timed(partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True))[
+        0
+    ]
 
 
 def bare_insert(db: Path) -> float:

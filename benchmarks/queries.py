@@ -10,7 +10,7 @@ from functools import partial
 import networkx as nx
 from sqlalchemy import Engine, func, select
 
-from benchmarks.measures import Row, alone, goal, median, ran, timed
+from benchmarks.measures import Row, alone, compared, goal, median, ran, timed
 from lineage.family import ancestors
 from lineage.lists import search
 from lineage.statistics import registry_statistics
@@ -68,12 +68,13 @@ def _ancestors(engine: Engine, most: int) -> Row:
 def _whole_processes(engine: Engine) -> Iterator[Row]:
     """Commands as a person types them, with all that Python has to load."""
     url = engine.url.render_as_string(hide_password=False)
-    members, floor = _bare(url)
+    bare = _bare(url)
+    members = int(subprocess.run([sys.executable, *bare], capture_output=True, check=True).stdout)
     most = 1.5 if engine.dialect.name == "sqlite" else 3.0
     for command, module in (("descendants", "families"), ("count", "numbers")):
-        importing = ran("-c", f"import lineage.cli.{module}")
-        seconds = ran("-m", "lineage", command, _OWNER, LINEAGE_DB=url)
-        ratio = seconds / (floor + importing)
+        imports = "-c", f"import lineage.cli.{module}"
+        asked = "-m", "lineage", command, _OWNER
+        seconds, (floor, importing), ratio = compared(asked, bare, imports, LINEAGE_DB=url)
         yield Row(
             f"`lineage {command}` of the largest family, whole process ({members:,} members)",
             f"{seconds:.2f} s",
@@ -91,22 +92,20 @@ def _whole_processes(engine: Engine) -> Iterator[Row]:
 def starts(engine: Engine) -> Iterator[Row]:
     """Whole processes that have little to read, against the time that importing sqlmodel alone takes."""
     url = engine.url.render_as_string(hide_password=False)
-    floor = ran("-c", "import sqlmodel")
     for what, arguments in (
         ("lineage --help", ["--help"]),
         ("lineage ancestors MODEL", ["ancestors", "synthetic-hub/base-1"]),
     ):
-        seconds = ran("-m", "lineage", *arguments, LINEAGE_DB=url)
-        yield Row(f"`{what}`, whole process", f"{seconds * 1e3:.0f} ms", f"{seconds / floor:.2f} × `import sqlmodel`")
+        seconds, _, ratio = compared(("-m", "lineage", *arguments), ("-c", "import sqlmodel"), LINEAGE_DB=url)
+        yield Row(f"`{what}`, whole process", f"{seconds * 1e3:.0f} ms", f"{ratio:.2f} × `import sqlmodel`")
 
 
-def _bare(url: str) -> tuple[int, float]:
-    """The members of the largest family, and how long a process of nothing but the driver takes to read them."""
+def _bare(url: str) -> tuple[str, ...]:
+    """What has Python read the largest family with nothing but the driver, and say how many models that has."""
     file = url.removeprefix("sqlite:///")
     driver, place = ("sqlite3", file) if file != url else ("psycopg", url.replace("+psycopg", ""))
     program = f"import {driver}, sys; c = {driver}.connect(sys.argv[1]); print(len(c.execute(sys.argv[2]).fetchall()))"
-    answer = subprocess.run([sys.executable, "-c", program, place, _BARE_FAMILY], capture_output=True, check=True)
-    return int(answer.stdout), ran("-c", program, place, _BARE_FAMILY)
+    return "-c", program, place, _BARE_FAMILY
 
 
 def by_networkx(file: str) -> int:

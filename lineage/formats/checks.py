@@ -33,8 +33,9 @@ def _(found: Check) -> str:
         lines += ["", *_problem_lines(problem)]
     if not found.findings and not found.problems:
         lines += ["", "nothing else to put right" if found.waived else "nothing to put right"]
-    lines += [f"waived: {f.rule} of {f.ancestor or 'the label'}: {f.waived}" for f in found.waived]
-    lines += [f"note: {remark}" for remark in found.remarks]
+    asides = [f"waived: {f.rule} of {f.ancestor or 'the label'}: {f.waived}" for f in found.waived]
+    asides += [f"note: {remark}" for remark in found.remarks]
+    lines += ["", *asides] if asides else []
     put = {name: value for name, value in found.front_matter.items() if value is not None}
     gone = [name for name, value in found.front_matter.items() if value is None]
     if put:
