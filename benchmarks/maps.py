@@ -42,11 +42,11 @@ def mapped(engine: Engine, folder: Path) -> Iterator[Row]:
 
 
 def rooted(url: str) -> list[tuple[str, ...]]:
-    """For each size the roots of families that come to about as many models, as far as the largest families do."""
+    """For each size the roots of families that come to about as many models, as far as there are as many."""
     with reading(open_registry(url)) as connection:
         columns = everything(connection)
         sizes = family_sizes(columns)
-        order = np.argsort(-sizes, kind="stable")[:_ROOTS]
+        order = np.argsort(-sizes, kind="stable")[:100_000]
         found = [_filling(sizes[order].tolist(), size) for size in SIZES]
         return [tuple(columns.ids(order[np.array(chosen, np.int64)])) for chosen in found if chosen]
 
@@ -62,10 +62,11 @@ def family_sizes(columns: Columns) -> Ints:
 
 
 def _filling(sizes: list[int], wanted: int) -> list[int]:
-    """The largest families that have room, until that is nearly filled; none if they do not come to it."""
-    chosen, left = [], wanted
+    """The largest families that have room, until that is nearly filled; none if there are not as many."""
+    chosen: list[int] = []
+    left = wanted
     for at, size in enumerate(sizes):
-        if size <= left:
+        if size <= left and len(chosen) < _ROOTS:
             chosen.append(at)
             left -= size
         if left <= wanted / 50:

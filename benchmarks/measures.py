@@ -87,9 +87,8 @@ def compared(command: Sequence[str], *floors: Sequence[str], **environment: str)
 
 def _once(arguments: Sequence[str], environment: Mapping[str, str]) -> float:
     command = [sys.executable, *arguments]
-    return timed(partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True))[
-        0
-    ]
+    run = partial(subprocess.run, command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
+    return timed(run)[0]
 
 
 def bare_insert(db: Path) -> float:

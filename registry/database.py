@@ -322,7 +322,7 @@ def new_file(path: Path) -> Iterator[Engine]:
 def _refuse_a_log_without_its_file(path: Path) -> None:
     """SQLite would take the log that was left of a file for that of a new one, and damage it.
 
-    https://www.sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use
+    https://www.sqlite.org/howtocorrupt.html
     """
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and not path.exists():  # in this order: no new file has a log before it is there

@@ -67,7 +67,7 @@ class Sight(NamedTuple):
 def sights_of(records: Sequence[ModelRecord], *, seen: str, source: str) -> list[Sight]:
     """Records as sights; `seen` and `source` hold where a record does not carry its own.
 
-    Made by columns, which takes half the time: 0.17 s for 100,000.
+    Made by columns, which takes half the time.
     """
     if not records:
         return []
