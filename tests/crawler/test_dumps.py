@@ -230,6 +230,15 @@ def test_large_rows_are_saved_a_few_at_a_time(tmp_path: Path, monkeypatch: pytes
         assert [batch.size for batch in batches] == [6, 4]
 
 
+def test_a_batch_is_twice_the_one_before_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "PAGE_ROWS", 1)
+    monkeypatch.setattr(reading, "FIRST", 2)
+    monkeypatch.setattr(reading, "BATCH", 5)
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"id": "me/M{n}"}}\n' for n in range(18)))
+    batches = reading.read_batches(Dump(tmp_path / "rows.jsonl"), Fingerprints([]))
+    assert [batch.size for batch in batches] == [2, 4, 5, 5, 2]
+
+
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     for path, words in [("missing", "No such file"), (".", "Is a directory"), ("empty", "is empty")]:
