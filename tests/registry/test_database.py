@@ -97,6 +97,26 @@ def test_pragmas(sqlite_registry: Engine) -> None:
     assert pragma(sqlite_registry, "journal_mode") == "wal"
     assert pragma(sqlite_registry, "busy_timeout") == 30_000
     assert pragma(sqlite_registry, "synchronous") == 1
+    assert pragma(sqlite_registry, "page_size") == 16_384
+    assert pragma(sqlite_registry, "wal_autocheckpoint") == 64 * 2**20 // 16_384
+
+
+def test_a_registry_with_smaller_pages(tmp_path: Path) -> None:
+    """As versions before made them."""
+    small, large = str(tmp_path / "small.db"), str(tmp_path / "large.db")
+    open_registry(small, create=True).dispose()
+    connection = sqlite3.connect(small)
+    for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA page_size=4096", "VACUUM", "PRAGMA journal_mode=WAL"):
+        connection.execute(statement)
+    connection.close()
+    engine = open_registry(small)
+    save(engine, [api_row("me/M")])
+    assert (pragma(engine, "page_size"), pragma(engine, "journal_mode")) == (4096, "wal")
+    copy(engine, large, lambda _done, _total: None)
+    engine.dispose()
+    engine = open_registry(large)
+    assert (pragma(engine, "page_size"), list(models(engine))) == (16_384, ["me/M"])
+    engine.dispose()
 
 
 def test_a_registry_stays_what_it_is(tmp_path: Path) -> None:
