@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import Engine
 
@@ -16,6 +16,9 @@ from registry.families import FACTS, FAR, ID, NEAR, Link, links
 from registry.names import find_roots
 from registry.read import Brief, all_steps, briefs, data_date, labels
 from registry.records import HUB_EVIDENCE, RECOVERED, Relation, State
+
+if TYPE_CHECKING:
+    from registry.bulk import Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +120,10 @@ def registry_statistics(engine: Engine, *, limit: int | None = 10) -> Statistics
     """The whole registry by state, relation, depth, licence, author, month and largest families."""
     with reading(engine) as connection:
         alike = numbers.models_alike(connection)
-        edges = all_steps(connection)
+        edges = _by_parent(all_steps(connection))
         relations = Counter(numbers.edges_by_relation(connection))
         authors, all_authors = numbers.models_by_author(connection, limit)
-        largest, all_parents = numbers.most_children(connection, limit)
+        largest, all_parents = numbers.most_children(connection, edges, limit)
         date = data_date(connection)
     states: Counter[str] = Counter()
     licenses: Counter[str] = Counter()
@@ -217,14 +220,22 @@ def _branches(shape: Outline) -> list[tuple[str, int]]:
     return _ranked(Counter({link[ID]: below[link[FAR]] for link in direct if below[link[FAR]]}))
 
 
-def _depths(edges: Sequence[tuple[int, int]]) -> Counter[int]:
-    """How many models are so many steps below the nearest model without parents; cycles without such a one left out.
-
-    `edges` are (child, parent), in the order of parents.
-    """
+def _by_parent(edges: Sequence[tuple[int, int]]) -> "Ints":
+    """Edges as rows of child and parent, in the order of parents. (Sorting a million took a server 0.3 s more.)"""
     import numpy as np  # noqa: PLC0415 - 100 ms that other numbers need not pay, and a second that it saves here
 
-    keys, places = np.unique(np.fromiter(chain.from_iterable(edges), np.int64, 2 * len(edges)), return_inverse=True)
+    rows = np.fromiter(chain.from_iterable(edges), np.int64, 2 * len(edges)).reshape(-1, 2)
+    return rows[np.argsort(rows[:, 1], kind="stable")]
+
+
+def _depths(edges: "Ints") -> Counter[int]:
+    """How many models are so many steps below the nearest model without parents; cycles without such a one left out.
+
+    `edges` are rows of child and parent, in the order of parents.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    keys, places = np.unique(edges, return_inverse=True)
     child, parent = places.reshape(-1, 2).T
     first = np.searchsorted(parent, np.arange(keys.size + 1))  # where the edges from a parent begin
     met = np.zeros(keys.size, bool)

@@ -1,10 +1,15 @@
 """Numbers about the whole registry, each by one scan: 3 million models are read, and few of them told."""
 
-from sqlalchemy import ColumnElement, Connection, Subquery, cast, func, literal_column, select
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, Connection, cast, func, literal_column, select
 
 from registry.read import labels
 from registry.records import Relation
-from registry.tables import DERIVATIONS, MODELS
+from registry.tables import DERIVATIONS, MODELS, among
+
+if TYPE_CHECKING:
+    from registry.bulk import Ints
 
 # Written out as the indexes have them: with bound values SQLite could not tell that an index holds what is asked for.
 _SEEN: ColumnElement[bool] = literal_column("state != 'placeholder'")
@@ -41,25 +46,24 @@ def edges_by_relation(connection: Connection) -> dict[str, int]:
     return {str(relation): number for relation, number in zip(Relation, row, strict=True) if number}
 
 
-def most_children(connection: Connection, limit: int | None = None) -> Ranking:
-    """The models from which others were made, by the number of those made directly."""
-    d = DERIVATIONS.c
-    number = func.count(d.child_key.distinct()).label("number")
-    inner = select(d.parent_key, number).where(d.parent_key.is_not(None)).group_by(d.parent_key).subquery()
-    least, total = _least(connection, inner, limit)
-    rows = select(MODELS.c.repo_id, inner.c.number).join(inner, inner.c.parent_key == MODELS.c.key)
-    ranked = rows.where(inner.c.number >= least).order_by(inner.c.number.desc(), MODELS.c.repo_id).limit(limit)
-    return [(name, children) for name, children in connection.execute(ranked)], total
+def most_children(connection: Connection, edges: "Ints", limit: int | None = None) -> Ranking:
+    """The models from which others were made, by the number of those made directly; `edges` are all there are, as
+    rows of child key and parent key.
 
+    Counted here in 0.1 s for 3.1 million models, where SQLite takes 0.3 s and PostgreSQL 1.5 s. Only the ids of the few
+    that may be among the first are looked up, not of half a million.
+    """
+    import numpy as np  # noqa: PLC0415 - 100 ms that other numbers need not pay
 
-def _least(connection: Connection, counted: Subquery, limit: int | None) -> tuple[int, int]:
-    """The number that the last of the first `limit` rows has, and how many rows there are: so that the names of a few
-    models are looked up, not of half a million."""
-    number = counted.c.number
-    rows = connection.execute(select(number, func.count()).group_by(number).order_by(number.desc()))
-    least, total = 0, 0
-    for value, models in rows:
-        if limit is None or total < limit:
-            least = value
-        total += models
-    return least, total
+    from registry.bulk import distinct  # noqa: PLC0415 - it needs numpy
+
+    pairs = distinct(edges[:, 1] << 32 | edges[:, 0])  # keys have 31 bits: on a server they are integers
+    parents, children = np.unique(pairs >> 32, return_counts=True)
+    shown = children.size if limit is None else min(limit, children.size)
+    least = np.sort(children)[children.size - shown] if shown else np.inf
+    likely = children >= least
+    keys, numbers = parents[likely].tolist(), children[likely].tolist()
+    rows = connection.execute(select(MODELS.c.key, MODELS.c.repo_id).where(among(connection, MODELS.c.key, keys)))
+    ids = {row[0]: row[1] for row in rows}
+    ranked = sorted((-number, ids[key]) for key, number in zip(keys, numbers, strict=True))
+    return [(id, -number) for number, id in ranked[:shown]], children.size
