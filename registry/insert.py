@@ -64,5 +64,5 @@ def insert_placeholders(connection: Connection, names: Iterable[str]) -> None:
 def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The keys of the models whose id is exactly one of `names`."""
     m = MODELS.c
-    found = connection.execute(select(m.repo_id, m.key).where(among(connection, m.repo_id, sorted(names))))
+    found = connection.execute(select(m.repo_id, m.key).where(among(connection, m.repo_id, names)))
     return {row[0]: row[1] for row in found.all()}

@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, String, and_, func, select
 
 from registry.ids import legacy_names, split_url
 from registry.records import RegistryError, State, storable
-from registry.tables import MODELS, NAMES, VERSIONS, among
+from registry.tables import MODELS, NAMES, VERSIONS, listed, one_of
 
 
 class UnknownModel(RegistryError):
@@ -69,10 +70,25 @@ _Rows = Mapping[str, Sequence[Row[Any]]]
 _NONE: _Rows = {}
 
 
-def _rows(connection: Connection, statement: Select[Any]) -> _Rows:
+@cache
+def _statements(dialect: str) -> tuple[Select[Any], Select[Any], Select[Any]]:
+    """The models of some ids, of some other names, and the versions of some registered names; all case-folded."""
+    m, n, v = MODELS.c, NAMES.c, VERSIONS.c
+    ids = select(m.folded, m.key, m.repo_id, m.state)
+    aliases = select(n.folded, n.name, m.key, m.repo_id, m.state).join(MODELS, m.key == n.model_key)
+    lower = func.lower(v.name, type_=String)
+    held = select(lower, v.digest, m.key, m.repo_id, m.state).join(MODELS, m.key == v.model_key)
+    return (
+        ids.where(one_of(dialect, m.folded)),
+        aliases.where(one_of(dialect, n.folded)),
+        held.where(one_of(dialect, lower)),
+    )
+
+
+def _rows(connection: Connection, statement: Select[Any], values: Mapping[str, Any]) -> _Rows:
     """The rows of a statement, by their first column."""
     found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(statement):
+    for row in connection.execute(statement, values):
         found[row[0]].append(row)
     return found
 
@@ -87,14 +103,11 @@ class _Candidates:
         folded = {name.casefold() for name in names}
         folded |= {target.casefold() for name in names if (target := legacy_names().get(name))}
         called = {whole.casefold().partition("@")[0] for whole in wholes if "@" in whole}
-        m, n, v = MODELS.c, NAMES.c, VERSIONS.c
-        ids = select(m.folded, m.key, m.repo_id, m.state)
-        aliases = select(n.folded, n.name, m.key, m.repo_id, m.state).join(MODELS, m.key == n.model_key)
-        lower = func.lower(v.name, type_=String)
-        held = select(lower, v.digest, m.key, m.repo_id, m.state).join(MODELS, m.key == v.model_key)
-        self._ids = _rows(connection, ids.where(among(connection, m.folded, folded)))
-        self._names = _rows(connection, aliases.where(among(connection, n.folded, folded)))
-        self._versions = _rows(connection, held.where(among(connection, lower, called))) if called else _NONE
+        dialect = connection.dialect.name
+        ids, aliases, versions = _statements(dialect)
+        self._ids = _rows(connection, ids, listed(dialect, folded))
+        self._names = _rows(connection, aliases, listed(dialect, folded))
+        self._versions = _rows(connection, versions, listed(dialect, called)) if called else _NONE
 
     @property
     def keys(self) -> set[int]:

@@ -7,14 +7,10 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     and_,
-    any_,
-    bindparam,
     exists,
     func,
     or_,
@@ -23,7 +19,7 @@ from sqlalchemy import (
 
 from registry.families import EVIDENCE, RELATIONS, reach, within
 from registry.records import State
-from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, PAST, RUNS, SIGHTS
+from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, PAST, RUNS, SIGHTS, listed, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +162,10 @@ def facts_of(connection: Connection, keys: Iterable[int]) -> dict[int, ModelFact
     dialect = connection.dialect.name
     names = [f.name for f in fields(ModelFacts)]
     found = {}
-    for held in connection.execute(_all_facts(dialect), _listed(dialect, keys)).mappings():
+    for held in connection.execute(_all_facts(dialect), listed(dialect, keys)).mappings():
         row = {**held, "id": held["repo_id"]}
-        for listed in ("licenses", "datasets", "tools"):
-            row[listed] = labels(row[listed])
+        for name in ("licenses", "datasets", "tools"):
+            row[name] = labels(row[name])
         found[row["key"]] = ModelFacts(**{name: row[name] for name in names})
     return found
 
@@ -178,7 +174,7 @@ def facts_of(connection: Connection, keys: Iterable[int]) -> dict[int, ModelFact
 def _all_facts(dialect: str) -> Select[Any]:
     seen = [column for column in SIGHTS.c if column.name != "model_key"]
     joined = MODELS.outerjoin(SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
-    return select(MODELS, *seen).select_from(joined).where(_one_of(dialect, MODELS.c.key))
+    return select(MODELS, *seen).select_from(joined).where(one_of(dialect, MODELS.c.key))
 
 
 def other_names(connection: Connection, key: int) -> dict[str, str]:
@@ -190,7 +186,7 @@ def other_names(connection: Connection, key: int) -> dict[str, str]:
 def briefs(connection: Connection, keys: Iterable[int]) -> dict[int, Brief]:
     """The short facts of some models."""
     dialect = connection.dialect.name
-    return briefs_of(connection, _of_models(dialect)[0], _listed(dialect, keys))
+    return briefs_of(connection, _of_models(dialect)[0], listed(dialect, keys))
 
 
 def walk(
@@ -217,7 +213,7 @@ def _past_labels(connection: Connection, now: Mapping[int, Brief]) -> dict[int, 
     """The labels that models had before, where any is another one than today's; oldest first, those alike as one."""
     found: dict[int, list[Labelled]] = {}
     dialect = connection.dialect.name
-    for key, since, until, *label in connection.execute(_past(dialect), _listed(dialect, now)):
+    for key, since, until, *label in connection.execute(_past(dialect), listed(dialect, now)):
         one, known = Labelled(since, until, labels(label[0]), *label[1:]), found.setdefault(key, [])
         if known and known[-1][2:] == one[2:]:
             known[-1] = known[-1]._replace(until=until)
@@ -231,7 +227,7 @@ def _past_labels(connection: Connection, now: Mapping[int, Brief]) -> dict[int, 
 def _past(dialect: str) -> Select[Any]:
     p = PAST.c
     rows = select(p.model_key, p.since, p.until, p.licenses, p.license_name, p.license_link)
-    return rows.where(_one_of(dialect, p.model_key), p.silent.is_(False)).order_by(
+    return rows.where(one_of(dialect, p.model_key), p.silent.is_(False)).order_by(
         p.model_key, func.coalesce(p.since, "")
     )
 
@@ -259,27 +255,15 @@ def all_steps(connection: Connection) -> Sequence[tuple[int, int]]:
 def steps_of(connection: Connection, children: Iterable[int]) -> list[Step]:
     """The edges from some models to their parents."""
     dialect = connection.dialect.name
-    return [Step(*row) for row in connection.execute(_of_models(dialect)[1], _listed(dialect, children))]
+    return [Step(*row) for row in connection.execute(_of_models(dialect)[1], listed(dialect, children))]
 
 
 @cache
 def _of_models(dialect: str) -> tuple[Select[Any], Select[Any]]:
     """The statements of `briefs` and `steps_of`: building one takes longer than a short answer to it."""
     d = DERIVATIONS.c
-    steps = select(*_STEP).where(_one_of(dialect, d.child_key), d.parent_key.is_not(None))
-    return select(*BRIEF).where(_one_of(dialect, MODELS.c.key)), steps
-
-
-def _one_of(dialect: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a column is one of `keys`, which are one bound value, as in `registry.tables.among`."""
-    if dialect == "sqlite":
-        return column.in_(select(func.json_each(bindparam("keys")).table_valued("value").c.value))
-    return column == any_(bindparam("keys", type_=ARRAY(Integer)))
-
-
-def _listed(dialect: str, keys: Iterable[int]) -> dict[str, Any]:
-    listed = list(keys)
-    return {"keys": json.dumps(listed) if dialect == "sqlite" else listed}
+    steps = select(*_STEP).where(one_of(dialect, d.child_key), d.parent_key.is_not(None))
+    return select(*BRIEF).where(one_of(dialect, MODELS.c.key)), steps
 
 
 def declared_parents(connection: Connection, key: int) -> list[Step]:

@@ -80,7 +80,7 @@ def saw_again(connection: Connection, rows: Mapping[int, bytes], *, seen: str, s
     Others have changed, or were seen later, since the fingerprints were read.
     """
     s = SIGHTS.c
-    held = select(s.model_key, s.fingerprint, s.last_seen).where(among(connection, s.model_key, sorted(rows)))
+    held = select(s.model_key, s.fingerprint, s.last_seen).where(among(connection, s.model_key, rows))
     same, older = set(), []
     for key, fingerprint, last_seen in connection.execute(held):
         if fingerprint == rows[key] and last_seen is not None and last_seen <= seen:

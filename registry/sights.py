@@ -17,6 +17,7 @@ FACTS = (*MODEL_FACTS, "source")
 _FACTS_IN = itemgetter(*FACTS)
 _LISTS = tuple(map(FACTS.index, ("licenses", "datasets", "tools")))
 _LAST_MODIFIED = FACTS.index("last_modified")
+_GONE, _LISTED = str(State.GONE), str(State.LISTED)
 
 
 class Sight(NamedTuple):
@@ -29,7 +30,7 @@ class Sight(NamedTuple):
     @property
     def state(self) -> str:
         """Listed or gone."""
-        return State.GONE if self.record.gone else State.LISTED
+        return _GONE if self.record.gone else _LISTED
 
     @property
     def silent(self) -> bool:

@@ -15,11 +15,13 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     any_,
+    bindparam,
     func,
     literal,
     select,
     text,
 )
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
 # Ids are compared and sorted byte by byte on every database; a server's locale would skip the slash.
@@ -261,9 +263,27 @@ def among(
 ) -> ColumnElement[bool]:
     """Whether a column is one of any number of values.
 
-    They are one bound value, a list: SQLite takes 32,766 of these a statement, and SQLAlchemy is slow with many.
+    They are one bound value, a list: SQLite takes 32,766 of these a statement, and SQLAlchemy is slow with many. It is
+    in order, as indexes are: of 3.1 million names, 100,000 were looked up in 0.1 s this way, and else in 0.2 to 0.3 s.
     """
-    listed = list(values)
-    if connection.dialect.name == "sqlite":
-        return column.in_(select(func.json_each(json.dumps(listed)).table_valued("value").c.value))
-    return column == any_(literal(listed, ARRAY(column.type)))
+    dialect = connection.dialect.name
+    return one_of(dialect, column, literal(listed(dialect, values)["listed"], _type_of_list(dialect, column)))
+
+
+def one_of(dialect: str, column: ColumnElement[Any], wanted: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
+    """The same for a statement that is kept, since building one takes longer than a short answer to it: executed with
+    what `listed` makes of the values."""
+    wanted = bindparam("listed", type_=_type_of_list(dialect, column)) if wanted is None else wanted
+    if dialect == "sqlite":
+        return column.in_(select(func.json_each(wanted).table_valued("value").c.value))
+    return column == any_(wanted)
+
+
+def listed(dialect: str, values: Iterable[str] | Iterable[int]) -> dict[str, Any]:
+    """The bound value of `one_of`."""
+    ordered = sorted(values)
+    return {"listed": json.dumps(ordered) if dialect == "sqlite" else ordered}
+
+
+def _type_of_list(dialect: str, column: ColumnElement[Any]) -> TypeEngine[Any]:
+    return String() if dialect == "sqlite" else ARRAY(column.type)
