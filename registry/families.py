@@ -8,10 +8,8 @@ from sqlalchemy import CTE, BindParameter, Connection, Integer, Select, bindpara
 
 from registry.database import read_in_place
 from registry.records import State
-from registry.tables import DERIVATIONS, MODELS
+from registry.tables import DERIVATIONS, MODELS, listed, one_of
 
-# Written into the statement as numbers: an author's models can be more than a statement may have bound values.
-ROOTS: BindParameter[Any] = bindparam("roots", type_=Integer, expanding=True, literal_execute=True)
 RELATIONS: BindParameter[Any] = bindparam("relations", expanding=True)
 DEPTH: BindParameter[Any] = bindparam("depth", type_=Integer)
 EVIDENCE = func.coalesce(DERIVATIONS.c.recovery, DERIVATIONS.c.origin)
@@ -37,8 +35,9 @@ def links(
     `facts` name columns of the model that an edge leads to, the edge's `relation` or `evidence`, or whether that model
     is `gone`; `depth` and `relations` as in `registry.read.walk`.
     """
-    statement = _links(up=up, bounded=depth is not None, related=bool(relations), facts=facts)
-    values = {"roots": list(roots), "depth": depth, "relations": list(relations)}
+    dialect = connection.dialect.name
+    statement = _links(dialect, up=up, bounded=depth is not None, related=bool(relations), facts=facts)
+    values = listed(dialect, roots) | {"depth": depth, "relations": list(relations)}
     if not up:
         read_in_place(connection)
     # As the driver gives them: SQLAlchemy's rows take a third of the time again.
@@ -47,13 +46,13 @@ def links(
 
 
 @cache
-def _links(*, up: bool, bounded: bool, related: bool, facts: tuple[str, ...]) -> Select[Any]:
+def _links(dialect: str, *, up: bool, bounded: bool, related: bool, facts: tuple[str, ...]) -> Select[Any]:
     """The statement of `links`; building it takes longer than a short answer to it."""
     d, m = DERIVATIONS.c, MODELS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
     known = {"relation": d.relation, "evidence": EVIDENCE, "gone": m.state == State.GONE}
     columns = [known[fact] if fact in known else m[fact] for fact in facts]
-    cte = reach(up=up, bounded=bounded, related=related)
+    cte = reach(dialect, up=up, bounded=bounded, related=related)
     statement = (
         select(here, there, d.position, func.coalesce(m.downloads, 0), m.repo_id, *columns)
         .join_from(DERIVATIONS, MODELS, m.key == there)
@@ -64,12 +63,13 @@ def _links(*, up: bool, bounded: bool, related: bool, facts: tuple[str, ...]) ->
 
 def reached(connection: Connection, roots: Sequence[int], *, up: bool = False) -> Sequence[int]:
     """The keys of `roots` and of all that was made from them, or (`up`) that they were made from, in no order."""
-    return connection.execute(_reached(up=up), {"roots": list(roots)}).scalars().all()
+    dialect = connection.dialect.name
+    return connection.execute(_reached(dialect, up=up), listed(dialect, roots)).scalars().all()
 
 
 @cache
-def _reached(*, up: bool) -> Select[int]:
-    return select(reach(up=up).c.key)
+def _reached(dialect: str, *, up: bool) -> Select[int]:
+    return select(reach(dialect, up=up).c.key)
 
 
 def within(cte: CTE, *, bounded: bool) -> Select[Any]:
@@ -78,11 +78,12 @@ def within(cte: CTE, *, bounded: bool) -> Select[Any]:
     return select(cte.c.key).where(cte.c.depth < DEPTH) if bounded else select(cte.c.key)
 
 
-def reach(*, up: bool, bounded: bool = False, related: bool = False) -> CTE:
-    """The keys that can be reached from `roots`, these included, as a recursive query. Cycles end by themselves."""
+def reach(dialect: str, *, up: bool, bounded: bool = False, related: bool = False) -> CTE:
+    """The keys that can be reached from some, these included, as a recursive query: executed with what `listed` makes
+    of those. Cycles end by themselves."""
     d = DERIVATIONS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
-    start = MODELS.c.key.in_(ROOTS)
+    start = one_of(dialect, MODELS.c.key)
     if bounded:
         cte = select(MODELS.c.key, literal(0).label("depth")).where(start).cte("reach", recursive=True)
         onward = select(there, cte.c.depth + 1).where(here == cte.c.key, there.is_not(None), cte.c.depth < DEPTH)

@@ -201,8 +201,9 @@ def walk(
 
     `depth` bounds the number of steps, `relations` the edges that are followed. Cycles end by themselves.
     """
-    steps, reached = _walk_statements(up=up, bounded=depth is not None, related=bool(relations))
-    values = {"roots": list(roots), "depth": depth, "relations": list(relations or ())}
+    dialect = connection.dialect.name
+    steps, reached = _walk_statements(dialect, up=up, bounded=depth is not None, related=bool(relations))
+    values = listed(dialect, roots) | {"depth": depth, "relations": list(relations or ())}
     found = briefs_of(connection, reached, values)
     for key, past in _past_labels(connection, found).items() if up else ():
         found[key] = found[key]._replace(past=past)
@@ -233,9 +234,9 @@ def _past(dialect: str) -> Select[Any]:
 
 
 @cache
-def _walk_statements(*, up: bool, bounded: bool, related: bool) -> tuple[Select[Any], Select[Any]]:
+def _walk_statements(dialect: str, *, up: bool, bounded: bool, related: bool) -> tuple[Select[Any], Select[Any]]:
     """The edges and the models that `walk` asks for; building a statement takes longer than a short answer to it."""
-    cte = reach(up=up, bounded=bounded, related=related)
+    cte = reach(dialect, up=up, bounded=bounded, related=related)
     d = DERIVATIONS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
     steps = select(*_STEP).where(here.in_(within(cte, bounded=bounded)), there.is_not(None))

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, not_, or_, select
 
-from registry.families import ROOTS, reach
+from registry.families import reach
 from registry.names import like, owned_by
 from registry.read import BRIEF, Brief, briefs_of
 from registry.records import LONGEST_LABEL
-from registry.tables import MODELS, among
+from registry.tables import MODELS, among, listed, one_of
 
 #: So many models are looked up and sorted in 50 ms; of more, the most downloaded are looked for among popular ones.
 _FEW = 30_000
@@ -36,8 +36,11 @@ def search_models(
     if max(map(len, (text, license or ""))) > LONGEST_LABEL:
         return [], 0
     m = MODELS.c
-    tests = _tests(text, author, license, pipeline, below)
-    values = {"roots": list(below or ())}
+    dialect = connection.dialect.name
+    tests = _tests(text, author, license, pipeline)
+    if below is not None:
+        tests += [m.key.in_(select(reach(dialect, up=False).c.key)), not_(one_of(dialect, m.key))]
+    values = listed(dialect, below or ())
     keys = connection.scalars(select(m.key).where(*tests).limit(_FEW + 1), values).all()
     exact = m.folded == text.casefold()
     ranked = select(*BRIEF).order_by(exact.desc(), func.coalesce(m.downloads, -1).desc(), m.repo_id).limit(limit)
@@ -53,9 +56,7 @@ def search_models(
     return list(found.values())[:limit], total
 
 
-def _tests(
-    text: str, author: str | None, license: str | None, pipeline: str | None, below: Sequence[int] | None
-) -> list[ColumnElement[bool]]:
+def _tests(text: str, author: str | None, license: str | None, pipeline: str | None) -> list[ColumnElement[bool]]:
     """What a model has to be like."""
     m = MODELS.c
     tests: list[ColumnElement[bool]] = [m.folded.like(f"%{like(text.casefold())}%", escape="\\")] if text else []
@@ -67,7 +68,4 @@ def _tests(
         tests.append(or_(held, func.lower(m.license_name) == license.lower()))
     if pipeline:
         tests.append(func.lower(m.pipeline_tag) == pipeline.lower())
-    if below is not None:
-        cte = reach(up=False)
-        tests += [m.key.in_(select(cte.c.key)), m.key.not_in(ROOTS)]
     return tests
