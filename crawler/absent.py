@@ -2,7 +2,8 @@
 
 from crawler.answers import Answer, CrawlError
 from crawler.hub import EXPAND
-from crawler.run import Crawl, Page, read_page
+from crawler.reading import read_page
+from crawler.run import Crawl, Page
 from registry.database import reading
 from registry.identity import is_another, redirect
 from registry.presence import count_listed, not_seen_since

@@ -62,21 +62,27 @@ def judged(response: httpx2.Response, read: Reader) -> Answer | Failure:
     return read(response) or ("gave no usable answer", None)  # cut off, or HTML: something in between
 
 
-def read_json_body(response: httpx2.Response) -> Answer | None:
-    """The response as an answer; None where it should be JSON and is none. CrawlError where it is larger than any."""
-    content = first_bytes(response.iter_bytes(), LONGEST + 1)
-    url = str(response.request.url)
-    if len(content) > LONGEST:
-        raise CrawlError(f"an answer is larger than {LONGEST:,} bytes ({url[:200]}): is the mirror set up right?")
-    try:
-        body = read_json(content) if content else None
-    except ValueError:
-        body = None if response.status_code == 200 else content[:WORDS].decode("utf-8", "replace")
-    if response.status_code == 200 and body is None:
-        return None
-    next_url = response.links.get("next", {}).get("url")
-    next_url = joined(url, next_url) if next_url is not None else None
-    return Answer(url, response.status_code, body, response.headers, len(content), next_url)
+@dataclass(frozen=True, slots=True)
+class JsonBody:
+    """Reads whole bodies: JSON, of which `decode` makes something (it raises ValueError where it is none)."""
+
+    decode: Callable[[bytes], object] = read_json
+
+    def __call__(self, response: httpx2.Response) -> Answer | None:
+        """The response as an answer; None where it is no JSON and should be. CrawlError where it is larger than any."""
+        content = first_bytes(response.iter_bytes(), LONGEST + 1)
+        url = str(response.request.url)
+        if len(content) > LONGEST:
+            raise CrawlError(f"an answer is larger than {LONGEST:,} bytes ({url[:200]}): is the mirror set up right?")
+        try:
+            body = (self.decode if response.status_code == 200 else read_json)(content) if content else None
+        except ValueError:
+            body = None if response.status_code == 200 else content[:WORDS].decode("utf-8", "replace")
+        if response.status_code == 200 and body is None:
+            return None
+        next_url = response.links.get("next", {}).get("url")
+        next_url = joined(url, next_url) if next_url is not None else None
+        return Answer(url, response.status_code, body, response.headers, len(content), next_url)
 
 
 def first_bytes(chunks: Iterable[bytes], most: int) -> bytes:

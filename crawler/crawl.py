@@ -90,7 +90,11 @@ def resume(engine: Engine, hub: Hub, progress: Progress) -> Crawled:
 
 def _run(engine: Engine, hub: Hub, progress: Progress, command: str, at: Position | None = None) -> Crawled:
     crawl = Crawl(engine, hub, progress, command, _COMMANDS[command], at)
-    for stage in crawl.stages:
-        _STAGES[stage](crawl)
-        crawl.next_stage()
+    try:
+        for stage in crawl.stages:
+            _STAGES[stage](crawl)
+            crawl.next_stage()
+    except CrawlError:
+        crawl.break_off()
+        raise
     return crawl.finish()

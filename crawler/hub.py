@@ -23,13 +23,16 @@ from crawler.answers import (
     CrawlError,
     Elsewhere,
     Failure,
+    JsonBody,
     Reader,
     joined,
     judged,
-    read_json_body,
 )
+from crawler.dumps import read_json
+from crawler.reading import PageRead
 
 Params = Mapping[str, Any] | None
+_JSON = JsonBody()
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -118,20 +121,24 @@ class Hub:
         """Ask and wait for nothing more; answers that are under way are left alone, in threads that end with us."""
         self._closed.set()
 
-    def pages(self, params: Mapping[str, Any], *, start: str | None = None) -> Iterator[Answer]:
+    def pages(
+        self, params: Mapping[str, Any], *, start: str | None = None, decode: Callable[[bytes], object] = read_json
+    ) -> Iterator[Answer]:
         """Pages of `GET /api/models`, from the first, or from the URL `start` that an earlier page gave as its next.
 
+        `decode` makes a body of what came: a list of models, or PageRead.
         Raises CrawlError where a page cannot be had, is no list of models, leads to one that we had, or sends us to
         another origin.
         """
-        page = self.page_of(self.get(start or self.models_url, None if start else params, follow=True))
+        read = JsonBody(decode)
+        page = self.page_of(self.get(start or self.models_url, None if start else params, follow=True, read=read))
         met = {page.url}
         yield page
         while page.next_url is not None:
             if page.next_url in met:
                 raise CrawlError(f"{self.endpoint} leads in circles from page to page: is the mirror set up right?")
             met.add(page.next_url)
-            page = self.page_of(self.get(page.next_url, follow=True))
+            page = self.page_of(self.get(page.next_url, follow=True, read=read))
             yield page
 
     def ahead(self, items: Iterable[T]) -> Iterator[T]:
@@ -144,7 +151,7 @@ class Hub:
 
     def page_of(self, answer: Answer) -> Answer:
         """The answer, if it is a page of models whose next one is of the same origin; else CrawlError."""
-        if answer.status != 200 or not isinstance(answer.body, list):
+        if answer.status != 200 or not isinstance(answer.body, (list, PageRead)):
             raise CrawlError(f"{self.endpoint} answered {answer.status}, not a page of models: {answer.said}")
         if answer.next_url is not None:
             self._own(answer.next_url)
@@ -175,7 +182,7 @@ class Hub:
         """Where a model is asked for."""
         return f"{self.models_url}/{quote(name)}"
 
-    def get(self, url: str, params: Params = None, *, follow: bool = False, read: Reader | None = None) -> Answer:
+    def get(self, url: str, params: Params = None, *, follow: bool = False, read: Reader = _JSON) -> Answer:
         """One answer, after the pauses that the quota asks for; redirects within the origin only if `follow`.
 
         It is JSON, unless there is another way to `read` it. Elsewhere is raised where it is to be had of others.
@@ -201,7 +208,7 @@ class Hub:
         Thread(target=run, name="hub", daemon=True).start()
         return future
 
-    def _answer(self, url: str, params: Params, read: Reader | None) -> Answer:
+    def _answer(self, url: str, params: Params, read: Reader) -> Answer:
         self._own(url)
         problem = ""
         for attempt in range(_TRIES):
@@ -218,7 +225,7 @@ class Hub:
                 self._sleep(min(2.0**attempt, 8.0) if pause is None else pause)
         raise CrawlError(f"{self.endpoint} {problem}, in {_TRIES} tries: {LATER}")
 
-    def _paced(self, url: str, params: Params, read: Reader | None) -> Answer | Failure:
+    def _paced(self, url: str, params: Params, read: Reader) -> Answer | Failure:
         """One try, as soon as its quota allows it; what waits keeps no request of another quota waiting."""
         quota = self._quota_of(url)
         while True:
@@ -228,7 +235,7 @@ class Hub:
                     return self._request(quota, url, params, read)
             self._sleep(pause)
 
-    def _request(self, quota: Quota, url: str, params: Params, read: Reader | None) -> Answer | Failure:
+    def _request(self, quota: Quota, url: str, params: Params, read: Reader) -> Answer | Failure:
         """The answer, or what kept it from coming."""
         try:
             with http_stream_backoff(
@@ -237,12 +244,12 @@ class Hub:
                 max_retries=0,  # we try again ourselves: within the quota, and so that Ctrl-C ends it
                 params=params,
                 # Who bounds what is read must not be sent something small that unpacks to something large.
-                headers=self._headers | ({"accept-encoding": "identity"} if read else {}),
+                headers=self._headers | ({} if isinstance(read, JsonBody) else {"accept-encoding": "identity"}),
                 timeout=_TIMEOUT,
                 follow_redirects=False,
                 retry_on_status_codes=(),
             ) as response:
-                answer = judged(response, read or read_json_body)
+                answer = judged(response, read)
                 self._note_quota(quota, response)
                 return answer
         except httpx2.HTTPError as error:

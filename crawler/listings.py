@@ -10,19 +10,19 @@ from urllib.parse import parse_qs, urlsplit
 
 from crawler.answers import Answer, CrawlError
 from crawler.hub import EXPAND, PAGE_SIZE, Hub
-from crawler.run import Crawl, Page, read_page
+from crawler.pages import PageReader
+from crawler.reading import PageRead, read_page
+from crawler.run import Crawl, Page
 from registry.database import reading
 from registry.presence import count_listed
-from registry.records import Defect, ModelRecord, iso_time
+from registry.records import ModelRecord, iso_time
 from registry.runs import Position, last_complete, now
 
 
 class _Paged(NamedTuple):
-    """What is kept of a page until it is saved: how many rows it had, what is read in them, and where it stands."""
+    """What is kept of a page until it is saved: what it says, and where it stands."""
 
-    rows: int
-    records: list[ModelRecord]
-    loose: list[Defect]
+    read: PageRead
     url: str
     next_url: str | None
     total: str
@@ -59,10 +59,11 @@ def new_models(crawl: Crawl) -> None:
 def changed_models(crawl: Crawl) -> None:
     """What was changed since shortly before the crawl before began."""
     since = _crawl_before(crawl).watermark
-    for group in crawl.hub.ahead(_in_groups(crawl, _changed_pages(crawl, _below(since)))):
-        last = group[-1]
-        with crawl.saving(len(group), over=last.over, cursor=None if last.over else last.next_url) as transaction:
-            _save(transaction, group)
+    with PageReader() as read:
+        for group in crawl.hub.ahead(_in_groups(crawl, _changed_pages(crawl, read, _below(since)))):
+            last = group[-1]
+            with crawl.saving(len(group), over=last.over, cursor=None if last.over else last.next_url) as transaction:
+                _save(transaction, group)
 
 
 def models_listed(crawl: Crawl) -> int | None:
@@ -78,21 +79,23 @@ def models_listed(crawl: Crawl) -> int | None:
 def _by_creation(crawl: Crawl, start: str | None, listed: int | None, after: str | None = None) -> None:
     """Save the pages by creation: from the URL `start`, else from the cursor `after`, else from the oldest model on."""
     params = SWEEP if after is None else SWEEP | {"cursor": after}
-    pages = (_paged(page, over=page.next_url is None) for page in crawl.hub.pages(params, start=start))
-    for group in crawl.hub.ahead(_in_groups(crawl, pages)):
-        last = group[-1]
-        known = last.total.isascii() and last.total.isdigit() and len(last.total) < 12
-        expected = int(last.total) if known else listed
-        with crawl.saving(len(group), over=last.over, cursor=last.next_url, tail=last.url) as transaction:
-            _save(transaction, group)
-            if expected is not None:
-                left = expected - crawl.models - sum(page.rows for page in group)
-                transaction.left = ceil(max(left, 0) / PAGE_SIZE)
+    with PageReader() as read:
+        answers = crawl.hub.pages(params, start=start, decode=read)
+        pages = (_paged(page, over=page.next_url is None) for page in answers)
+        for group in crawl.hub.ahead(_in_groups(crawl, pages)):
+            last = group[-1]
+            known = last.total.isascii() and last.total.isdigit() and len(last.total) < 12
+            expected = int(last.total) if known else listed
+            with crawl.saving(len(group), over=last.over, cursor=last.next_url, tail=last.url) as transaction:
+                _save(transaction, group)
+                if expected is not None:
+                    left = expected - crawl.models - sum(page.read.rows for page in group)
+                    transaction.left = ceil(max(left, 0) / PAGE_SIZE)
 
 
 def _paged(page: Answer, *, over: bool) -> _Paged:
     total = page.headers.get("x-total-count", "")
-    return _Paged(len(page.body), *read_page(page.body), page.url, page.next_url, total, over)
+    return _Paged(page.body, page.url, page.next_url, total, over)
 
 
 def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
@@ -118,17 +121,17 @@ def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
 
 
 def _save(transaction: Page, group: Sequence[_Paged]) -> None:
-    records = [record for page in group for record in page.records]
-    transaction.save(records, [defect for page in group for defect in page.loose])
+    records = [record for page in group for record in page.read.records]
+    transaction.save(records, [defect for page in group for defect in page.read.loose])
 
 
-def _changed_pages(crawl: Crawl, floor: str) -> Iterator[_Paged]:
+def _changed_pages(crawl: Crawl, read: PageReader, floor: str) -> Iterator[_Paged]:
     """Pages by change, latest first, until one that reaches below `floor`."""
-    for page in crawl.hub.pages(_CHANGES, start=crawl.cursor):
-        read = _paged(page, over=page.next_url is None)
-        oldest = min(_dates(read.records), default=None)  # models that have no date stand at the end
-        over = read.over or oldest is None or oldest < floor
-        yield read._replace(over=over)
+    for answer in crawl.hub.pages(_CHANGES, start=crawl.cursor, decode=read):
+        page = _paged(answer, over=answer.next_url is None)
+        oldest = min(_dates(page.read.records), default=None)  # models that have no date stand at the end
+        over = page.over or oldest is None or oldest < floor
+        yield page._replace(over=over)
         if over:
             return
 

@@ -12,6 +12,7 @@ from crawler.raw import DumpError
 from crawler.reading import Batch, read_rows
 from registry.database import analyze, reading
 from registry.identity import keys_about
+from registry.indexes import complete_indexes, leave_indexes
 from registry.records import Defect, ModelRecord, storable
 from registry.resolve import resolve_names
 from registry.runs import begin_run, end_run, now, save_position
@@ -43,6 +44,7 @@ def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = No
         except DumpError as error:
             broken = broken or error
     with writing(engine) as connection:
+        complete_indexes(connection)
         resolve_names(connection)
         for run in runs:  # not before: what is killed until then is told as a run that did not end
             end_run(connection, run)
@@ -70,7 +72,9 @@ def _import_dump(engine: Engine, dump: Dump, seen: str, progress: Progress, runs
     try:
         for batch in read_ahead(dump, known):
             with writing(engine) as connection:
-                run = begin_run(connection, "import", source, seen) if run is None else run
+                if run is None:
+                    run = begin_run(connection, "import", source, seen)
+                    leave_indexes(connection)
                 saved.add(_save_batch(connection, batch, seen=seen, source=source))
             models += batch.size
             progress(dump, models)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from crawler.dumps import Dump, RawPage
+from crawler.dumps import Dump, RawPage, read_json
 from crawler.parse import parse
 from crawler.raw import DumpError, Unreadable
 from registry.fingerprints import Fingerprints
@@ -36,6 +36,14 @@ class Batch:
     records: list[ModelRecord] = field(default_factory=list)
     loose: list[Defect] = field(default_factory=list)
     again: dict[int, bytes] = field(default_factory=dict)
+
+
+class PageRead(NamedTuple):
+    """A page of the Hub, read: how many rows it has, their records, and defects of rows that are no model."""
+
+    rows: int
+    records: list[ModelRecord]
+    loose: list[Defect]
 
 
 def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
@@ -97,3 +105,17 @@ def read_rows(rows: Iterable[object], fingerprints: Iterable[bytes] | None = Non
         if record is not None:
             records.append(record)
     return records, loose
+
+
+def read_page(rows: Sequence[object]) -> Read:
+    """What the Hub's rows say; it says nothing of who saw them, and when."""
+    for row in rows:
+        if isinstance(row, dict):
+            row.pop("observation", None)
+    return read_rows(rows)
+
+
+def read_body(content: bytes) -> object:
+    """What the bytes of a page say (PageRead); other JSON as it is. ValueError for what is none."""
+    body = read_json(content)
+    return PageRead(len(body), *read_page(body)) if isinstance(body, list) else body

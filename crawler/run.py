@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine
 from crawler.answers import CrawlError
 from crawler.hub import Hub
 from crawler.load import save_read
-from crawler.reading import read_rows
 from registry.database import analyze, reading
+from registry.indexes import complete_indexes, leave_indexes
 from registry.records import Defect, ModelRecord
 from registry.resolve import resolve_names
 from registry.runs import Position, begin_run, crawl_time, end_run, now, save_position
@@ -56,14 +56,6 @@ class Page:
         self.saved.add(save_read(self.connection, records, loose, seen=self.seen, source=self.source))
 
 
-def read_page(rows: Sequence[object]) -> tuple[list[ModelRecord], list[Defect]]:
-    """What the Hub's rows say; it says nothing of who saw them, and when."""
-    for row in rows:
-        if isinstance(row, dict):
-            row.pop("observation", None)
-    return read_rows(rows)
-
-
 class Crawl:
     """One run of a command, stage by stage. It is noted with its first page: a Hub that refuses leaves no trace."""
 
@@ -102,9 +94,7 @@ class Crawl:
         stage = self.stages[0] if not over else self.stages[1] if len(self.stages) > 1 else None
         position = {"stage": stage, "cursor": cursor} | ({} if tail is None else {"tail": tail})
         with writing(self.engine) as connection:
-            run = self.key or begin_run(
-                connection, self.command, self.hub.endpoint, self.seen, watermark=self.watermark
-            )
+            run = self.key or self._begin(connection)
             # What is seen now is newer than what others saw since the run began.
             page = Page(connection, run, max(self.seen, now()), self.hub.endpoint)
             yield page
@@ -116,6 +106,11 @@ class Crawl:
         self._unclear += page.unclear
         self._progress(self.so_far(page.left), self.hub)
 
+    def _begin(self, connection: Connection) -> int:
+        if self.stages[0] == "sweep":
+            leave_indexes(connection)
+        return begin_run(connection, self.command, self.hub.endpoint, self.seen, watermark=self.watermark)
+
     def next_stage(self) -> None:
         """Leave a stage that is over."""
         self.stages, self.cursor = self.stages[1:], None
@@ -123,11 +118,17 @@ class Crawl:
     def finish(self) -> Crawled:
         """Lead all names to models; the run is over."""
         with writing(self.engine) as connection:
+            complete_indexes(connection)
             resolve_names(connection)
             if self.key is not None:
                 end_run(connection, self.key)
             analyze(connection)
         return self.so_far(0)
+
+    def break_off(self) -> None:
+        """Let questions to what there is be as fast as to a whole registry."""
+        with writing(self.engine) as connection:
+            complete_indexes(connection)
 
     def refuse(self, why: str) -> NoReturn:
         """Go no further unless somebody resumes the run; what there is of it can be used."""

@@ -14,7 +14,8 @@ from crawler.absent import is_missing, save_answer
 from crawler.answers import Answer, CrawlError
 from crawler.hub import EXPAND, PAGE_SIZE, Hub
 from crawler.listings import SWEEP, models_listed
-from crawler.run import Crawl, Page, read_page
+from crawler.reading import read_page
+from crawler.run import Crawl, Page
 from registry.database import reading
 from registry.ids import ID, split_url
 from registry.presence import listed_among, was_seen

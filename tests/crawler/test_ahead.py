@@ -30,7 +30,7 @@ ROWS = [api_row(f"me/M{n}", ["Qwen/Base"], likes=n) for n in range(PAGE_ROWS + 1
 
 @pytest.fixture(autouse=True)
 def _two_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "_WORTHWHILE", 0)
+    monkeypatch.setattr(ahead, "WORTHWHILE", 0)
 
 
 def written(path: Path, rows: Sequence[object]) -> Path:

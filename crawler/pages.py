@@ -1,0 +1,78 @@
+"""Read pages of the Hub in a process of its own, while those before them are saved."""
+
+import gc
+import sys
+from contextlib import suppress
+from threading import Lock
+from types import TracebackType
+from typing import IO, Self
+
+from crawler.child import WORTHWHILE, Child, Ended, by_columns, by_rows, hear, say
+from crawler.reading import PageRead, read_body
+
+
+class PageReader:
+    """Reads pages as `read_body` does, until one leaves the `with`: the first megabytes here, what follows there.
+
+    Called by one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._child: Child | None = None
+        self._closed = False
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self._lock:  # a page may be on its way still
+            child, self._child, self._closed = self._child, None, True
+        if child:
+            child.__exit__(kind, error, at)
+
+    def __call__(self, content: bytes) -> object:
+        """What a page says; CrawlError where the other process is gone."""
+        self._size += len(content)
+        with self._lock:
+            if self._child is None and self._size > WORTHWHILE and not self._closed:
+                self._child = Child("crawler.pages")
+            child = self._child
+        return read_body(content) if child is None else _asked(child, content)
+
+
+def _asked(reader: Child, content: bytes) -> object:
+    try:
+        reader.say(content)
+        told = reader.hear()
+    except Ended as error:
+        from crawler.answers import CrawlError  # noqa: PLC0415 - 0.4 s that the other process must not pay
+
+        raise CrawlError(
+            f"reading the Hub's pages ended early ({error}): is there memory left? then go on with "
+            "`lineage crawl resume`; what came before is saved"
+        ) from error
+    if isinstance(told, ValueError):
+        raise told
+    if isinstance(told, tuple):
+        rows, columns, loose = told
+        return PageRead(rows, by_rows(columns), loose)
+    return told
+
+
+def main(words: IO[bytes], answers: IO[bytes]) -> None:
+    """Be the other process."""
+    gc.disable()  # a page goes by itself
+    while True:
+        try:
+            read = read_body(hear(words))
+        except ValueError as error:
+            read = ValueError(str(error))
+        page = (read.rows, by_columns(read.records), read.loose) if isinstance(read, PageRead) else read
+        say(page, answers)
+
+
+if __name__ == "__main__":
+    with suppress(BrokenPipeError, EOFError):  # the crawl is over
+        main(sys.stdin.buffer, sys.stdout.buffer)

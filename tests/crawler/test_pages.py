@@ -1,0 +1,110 @@
+"""A page that another process reads is read the same."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from crawler import pages
+from crawler.answers import CrawlError
+from crawler.crawl import resume
+from crawler.pages import PageReader
+from crawler.reading import PageRead, read_body
+from registry.database import open_registry
+from tests.crawler.crawls import crawled, small_pages, small_world, token_of_the_tests, whole_digest
+from tests.fakehub.server import FakeHub
+from tests.families import api_row, models
+
+ROWS = [
+    api_row("me/M", ["Qwen/Base"], license="mit"),
+    api_row("me/N") | {"observation": {"seen": None}, "downloads": 2**70, "author": "\ud800"},
+    "no model",
+]
+
+
+@pytest.fixture(autouse=True)
+def _two_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    token_of_the_tests(monkeypatch)
+    monkeypatch.setattr(pages, "WORTHWHILE", 0)
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that were started."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    return started
+
+
+def test_pages_and_what_is_none() -> None:
+    deep = b'[{"id": "me/M"}, ' + b"[" * 20_000 + b"]" * 20_000 + b"]"
+    with PageReader() as read:
+        for content in (json.dumps(ROWS).encode(), b"[]", b'{"error": "gone"}', b"5", b"null", deep):
+            assert read(content) == read_body(content)
+        page = read(json.dumps(ROWS).encode())
+        assert isinstance(page, PageRead)
+        assert (page.rows, [record.repo_id for record in page.records], len(page.loose)) == (3, ["me/M", "me/N"], 1)
+        for content in (b"<html>", b"", b"[1, 2", b"\xff", b"{" * 200_000):
+            with pytest.raises(ValueError, match=r"."):
+                read(content)
+        assert read(b"[]") == PageRead(0, [], [])
+
+
+def test_only_what_is_worth_it_and_one_process(
+    monkeypatch: pytest.MonkeyPatch, begun: list[subprocess.Popen[bytes]]
+) -> None:
+    monkeypatch.setattr(pages, "WORTHWHILE", 5)
+    with PageReader() as read:
+        assert [read(b"[]") for _ in range(2)] == [PageRead(0, [], [])] * 2
+        assert begun == []
+        assert [read(b"[1]").rows for _ in range(3)] == [1] * 3  # type: ignore[attr-defined]
+    assert [process.returncode for process in begun] == [-signal.SIGKILL]
+    assert read(b"[]") == read_body(b"[]")
+
+
+def test_none_begins_when_the_crawl_is_over(begun: list[subprocess.Popen[bytes]]) -> None:
+    with PageReader() as read:
+        pass
+    assert read(b"[]") == PageRead(0, [], [])
+    assert begun == []
+
+
+def test_a_crawl_of_two_is_that_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pages(monkeypatch)
+    digests = []
+    for size in (0, 2**30):
+        monkeypatch.setattr(pages, "WORTHWHILE", size)
+        registry = open_registry(str(tmp_path / f"{size}.db"), create=True)
+        with FakeHub(small_world()) as hub:
+            hub.faults.truncate()
+            hub.faults.html()
+            assert crawled(registry, hub).saved.new == 250
+        digests.append(whole_digest(registry))
+        registry.dispose()
+    assert digests[0] == digests[1]
+
+
+def test_another_process_that_dies(registry: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pages(monkeypatch)
+    with FakeHub(small_world()) as hub:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "executable", "/bin/false")
+            patched.setattr(pages, "WORTHWHILE", 50_000)
+            with pytest.raises(CrawlError, match=r"ended early \(status 1\): is there memory left\? .* crawl resume"):
+                crawled(registry, hub)
+        before = len(models(registry))
+        assert 0 < before < 250
+        crawled(registry, hub, resume)
+    assert len(models(registry)) == 250
+    assert whole_digest(registry)
