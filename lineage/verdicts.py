@@ -71,13 +71,14 @@ class Verdicts:
     def _as_strangers(self) -> Ints:
         """The case of each model, whoever made it and when."""
         labels = self.claims.labels
-        met, numbers = np.unique(self.reach.shape_numbers() * len(labels) + self.claims.number, return_inverse=True)
+        both_of = self.reach.shape_numbers() * len(labels) + self.claims.number
+        met = distinct(both_of)
         for both in met.tolist():
             shape, label = self.reach.shapes[both // len(labels)], labels[both % len(labels)]
             origins = [Origin(license, at, own=False, former=None) for at, license in enumerate(shape.licenses)]
             unknown = range(len(shape.licenses), len(shape.licenses) + shape.opaque)
             self._number(Case(label, shape, judge(label, None, origins, unknown)))
-        return np.asarray(numbers, np.int64)
+        return np.searchsorted(met, both_of)  # np.unique would find it out too, in more than twice the time
 
     def _look_closely(self, asked: Ints) -> None:
         """Judge those anew of whom more matters than their label; as one, where they are alike in all of it."""
