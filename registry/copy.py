@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Table, func, select
 from sqlmodel import SQLModel
 
 from registry.database import analyze, file_of, new_file, open_registry, parse_url, readable_errors, reading, shown
+from registry.indexes import complete_indexes, leave_indexes
 from registry.insert import insert_rows
 from registry.records import RegistryError
 from registry.write import writing
@@ -51,7 +52,9 @@ def filling(name: str) -> Iterator[Connection]:
             stack.callback(engine.dispose)
         with writing(engine) as connection:
             _expect_empty(connection)
+            leave_indexes(connection)
             yield connection
+            complete_indexes(connection)
             _after_load(connection)
 
 
