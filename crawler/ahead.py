@@ -3,13 +3,10 @@
 Reading and parsing are a third of an import's work.
 """
 
-import gc
-import sys
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from typing import IO
 
-from crawler.child import WORTHWHILE, Child, Ended, by_columns, by_rows, hear, say
+from crawler.child import WORTHWHILE, Child, Ended, by_columns, by_rows, hear, say, serve
 from crawler.dumps import Dump
 from crawler.raw import DumpError
 from crawler.reading import Batch, Read, read_batches
@@ -46,7 +43,6 @@ def _batches(dump: Dump, known: Fingerprints, reader: Child) -> Iterator[Batch]:
 
 def main(words: IO[bytes], answers: IO[bytes]) -> None:
     """Be the other process."""
-    gc.disable()  # a batch goes by itself
     path, known = hear(words)
     dump = Dump(path)
     before: Batch | None = None
@@ -70,5 +66,4 @@ def _answer(batch: Batch | None, words: IO[bytes], answers: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(BrokenPipeError, EOFError):  # the import was stopped
-        main(sys.stdin.buffer, sys.stdout.buffer)
+    serve(main)

@@ -3,14 +3,15 @@
 The two say pickled things to each other, through pipes.
 """
 
+import gc
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, NoReturn, Self
 
 from registry.records import ModelRecord
 
@@ -41,6 +42,10 @@ class Child:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, whatever it is at."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(BrokenPipeError):  # what it did not hear any more
@@ -76,6 +81,19 @@ def say(what: object, pipe: IO[bytes]) -> None:
 def hear(pipe: IO[bytes]) -> Any:
     """What the other process says; EOFError where it says nothing more."""
     return pickle.load(pipe)  # noqa: S301 - only the two halves of this product talk
+
+
+def serve(main: Callable[[IO[bytes], IO[bytes]], None]) -> NoReturn:
+    """Be the other process, which hears from the first pipe and says to the second; leave without a word."""
+    gc.disable()  # what is read goes by itself
+    status = 0
+    try:
+        main(sys.stdin.buffer, sys.stdout.buffer)
+    except MemoryError:
+        status = 1
+    except (BrokenPipeError, EOFError):  # nobody is there any more
+        pass
+    os._exit(status)  # an end like any other would say once more what was left in the pipe, and complain
 
 
 def by_columns(records: Sequence[ModelRecord]) -> list[tuple[Any, ...]]:

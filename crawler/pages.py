@@ -1,13 +1,11 @@
 """Read pages of the Hub in a process of its own, while those before them are saved."""
 
-import gc
-import sys
 from contextlib import suppress
 from threading import Lock
 from types import TracebackType
 from typing import IO, Self
 
-from crawler.child import WORTHWHILE, Child, Ended, by_columns, by_rows, hear, say
+from crawler.child import WORTHWHILE, Child, Ended, by_columns, by_rows, hear, say, serve
 from crawler.reading import PageRead, read_body
 
 
@@ -30,14 +28,15 @@ class PageReader:
         with self._lock:  # a page may be on its way still
             child, self._child, self._closed = self._child, None, True
         if child:
-            child.__exit__(kind, error, at)
+            child.close()
 
     def __call__(self, content: bytes) -> object:
         """What a page says; CrawlError where the other process is gone."""
         self._size += len(content)
         with self._lock:
             if self._child is None and self._size > WORTHWHILE and not self._closed:
-                self._child = Child("crawler.pages")
+                with suppress(OSError):  # no process to be had: then this one reads
+                    self._child = Child("crawler.pages")
             child = self._child
         return read_body(content) if child is None else _asked(child, content)
 
@@ -47,12 +46,9 @@ def _asked(reader: Child, content: bytes) -> object:
         reader.say(content)
         told = reader.hear()
     except Ended as error:
-        from crawler.answers import CrawlError  # noqa: PLC0415 - 0.4 s that the other process must not pay
+        from crawler.answers import LATER, CrawlError  # noqa: PLC0415 - 0.4 s that the other process must not pay
 
-        raise CrawlError(
-            f"reading the Hub's pages ended early ({error}): is there memory left? then go on with "
-            "`lineage crawl resume`; what came before is saved"
-        ) from error
+        raise CrawlError(f"reading pages ended early ({error}): is there memory left? then {LATER}") from error
     if isinstance(told, ValueError):
         raise told
     if isinstance(told, tuple):
@@ -63,7 +59,6 @@ def _asked(reader: Child, content: bytes) -> object:
 
 def main(words: IO[bytes], answers: IO[bytes]) -> None:
     """Be the other process."""
-    gc.disable()  # a page goes by itself
     while True:
         try:
             read = read_body(hear(words))
@@ -74,5 +69,4 @@ def main(words: IO[bytes], answers: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(BrokenPipeError, EOFError):  # the crawl is over
-        main(sys.stdin.buffer, sys.stdout.buffer)
+    serve(main)

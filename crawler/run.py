@@ -1,7 +1,7 @@
 """A crawl at work: what a page brought and where to go on are saved in one transaction."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -12,7 +12,7 @@ from crawler.hub import Hub
 from crawler.load import save_read
 from registry.database import analyze, reading
 from registry.indexes import complete_indexes, leave_indexes
-from registry.records import Defect, ModelRecord
+from registry.records import Defect, ModelRecord, RegistryError
 from registry.resolve import resolve_names
 from registry.runs import Position, begin_run, crawl_time, end_run, now, save_position
 from registry.write import Saved, writing
@@ -117,8 +117,8 @@ class Crawl:
 
     def finish(self) -> Crawled:
         """Lead all names to models; the run is over."""
+        self._complete()
         with writing(self.engine) as connection:
-            complete_indexes(connection)
             resolve_names(connection)
             if self.key is not None:
                 end_run(connection, self.key)
@@ -126,12 +126,18 @@ class Crawl:
         return self.so_far(0)
 
     def break_off(self) -> None:
-        """Let questions to what there is be as fast as to a whole registry."""
+        """Let questions to what was saved be as fast as to a whole registry, where that can be done."""
+        if self.key is not None:
+            with suppress(RegistryError):  # why the crawl breaks off is what somebody has to know
+                self._complete()
+
+    def _complete(self) -> None:
         with writing(self.engine) as connection:
             complete_indexes(connection)
 
     def refuse(self, why: str) -> NoReturn:
         """Go no further unless somebody resumes the run; what there is of it can be used."""
+        self._complete()
         with writing(self.engine) as connection:
             resolve_names(connection)
         raise CrawlError(f"{why}, or go on with `lineage crawl resume`")

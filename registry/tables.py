@@ -267,16 +267,14 @@ def among(
     in order, as indexes are: of 3.1 million names, 100,000 were looked up in 0.1 s this way, and else in 0.2 to 0.3 s.
     """
     dialect = connection.dialect.name
-    return one_of(dialect, column, literal(listed(dialect, values)["listed"], _type_of_list(dialect, column)))
+    ordered = listed(dialect, values)["listed"]
+    return _is_in(dialect, column, literal(ordered, _type_of_list(dialect, column)))
 
 
-def one_of(dialect: str, column: ColumnElement[Any], wanted: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
+def one_of(dialect: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
     """The same for a statement that is kept, since building one takes longer than a short answer to it: executed with
     what `listed` makes of the values."""
-    wanted = bindparam("listed", type_=_type_of_list(dialect, column)) if wanted is None else wanted
-    if dialect == "sqlite":
-        return column.in_(select(func.json_each(wanted).table_valued("value").c.value))
-    return column == any_(wanted)
+    return _is_in(dialect, column, bindparam("listed", type_=_type_of_list(dialect, column)))
 
 
 def listed(dialect: str, values: Iterable[str] | Iterable[int]) -> dict[str, Any]:
@@ -287,3 +285,9 @@ def listed(dialect: str, values: Iterable[str] | Iterable[int]) -> dict[str, Any
 
 def _type_of_list(dialect: str, column: ColumnElement[Any]) -> TypeEngine[Any]:
     return String() if dialect == "sqlite" else ARRAY(column.type)
+
+
+def _is_in(dialect: str, column: ColumnElement[Any], values: ColumnElement[Any]) -> ColumnElement[bool]:
+    if dialect == "sqlite":
+        return column.in_(select(func.json_each(values).table_valued("value").c.value))
+    return column == any_(values)

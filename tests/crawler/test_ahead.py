@@ -97,15 +97,7 @@ def test_another_process_that_dies(registry: Engine, tmp_path: Path, monkeypatch
         told(read_ahead(Dump(path), more_than_a_pipe_holds))
 
 
-def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[subprocess.Popen[bytes]] = []
-
-    class Noted(subprocess.Popen[bytes]):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            begun.append(self)
-
-    monkeypatch.setattr(subprocess, "Popen", Noted)
+def test_nothing_is_left_behind(tmp_path: Path, begun: list[subprocess.Popen[bytes]]) -> None:
     batches = read_ahead(Dump(written(tmp_path / "rows.jsonl", ROWS)), NOTHING)
     assert next(batches).size == PAGE_ROWS + 2
     batches.close()  # type: ignore[attr-defined]

@@ -5,17 +5,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from crawler import pages
 from crawler.answers import CrawlError
+from crawler.child import say
 from crawler.crawl import resume
 from crawler.pages import PageReader
 from crawler.reading import PageRead, read_body
 from registry.database import open_registry
+from registry.fingerprints import Fingerprints
+from tests.conftest import SNAPSHOT
 from tests.crawler.crawls import crawled, small_pages, small_world, token_of_the_tests, whole_digest
 from tests.fakehub.server import FakeHub
 from tests.families import api_row, models
@@ -31,20 +33,6 @@ ROWS = [
 def _two_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     token_of_the_tests(monkeypatch)
     monkeypatch.setattr(pages, "WORTHWHILE", 0)
-
-
-@pytest.fixture
-def begun(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """The processes that were started."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    class Noted(subprocess.Popen[bytes]):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            started.append(self)
-
-    monkeypatch.setattr(subprocess, "Popen", Noted)
-    return started
 
 
 def test_pages_and_what_is_none() -> None:
@@ -71,6 +59,30 @@ def test_only_what_is_worth_it_and_one_process(
         assert [read(b"[1]").rows for _ in range(3)] == [1] * 3  # type: ignore[attr-defined]
     assert [process.returncode for process in begun] == [-signal.SIGKILL]
     assert read(b"[]") == read_body(b"[]")
+
+
+def test_where_no_process_can_begin_this_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", fail)
+    with PageReader() as read:
+        assert read(json.dumps(ROWS).encode()) == read_body(json.dumps(ROWS).encode())
+
+
+@pytest.mark.parametrize("module", ["crawler.pages", "crawler.ahead"])
+def test_who_is_left_alone_leaves_without_a_word(module: str) -> None:
+    command = [sys.executable, "-m", module]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as alone:
+        assert alone.stdin
+        assert alone.stdout
+        assert alone.stderr
+        alone.stdout.close()
+        said = b"[]" if module == "crawler.pages" else (SNAPSHOT, Fingerprints([]))
+        say(said, alone.stdin)
+        alone.stdin.close()
+        assert alone.stderr.read() == b""
+    assert alone.returncode == 0
 
 
 def test_none_begins_when_the_crawl_is_over(begun: list[subprocess.Popen[bytes]]) -> None:
