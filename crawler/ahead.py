@@ -6,7 +6,7 @@ Reading and parsing are a third of an import's work.
 from collections.abc import Collection, Iterator
 from typing import IO
 
-from crawler.child import WORTHWHILE, Child, Ended, by_columns, by_rows, hear, say, serve
+from crawler.child import WORTHWHILE, Child, Ended, hear, say, serve
 from crawler.dumps import Dump
 from crawler.raw import DumpError
 from crawler.reading import Batch, Read, read_batches
@@ -37,8 +37,8 @@ def _batches(dump: Dump, known: Fingerprints, reader: Child) -> Iterator[Batch]:
     while (told := reader.hear()) is not None:
         if isinstance(told, DumpError):
             raise told
-        dump.position, dump.size, size, columns, loose, again = told
-        yield Batch(reread, size, by_rows(columns), loose, again)
+        dump.position, dump.size, size, records, loose, again = told
+        yield Batch(reread, size, records, loose, again)
 
 
 def main(words: IO[bytes], answers: IO[bytes]) -> None:
@@ -50,7 +50,7 @@ def main(words: IO[bytes], answers: IO[bytes]) -> None:
     try:
         for batch in read_batches(dump, known):
             _answer(before, words, answers)
-            say((dump.position, dump.size, batch.size, by_columns(batch.records), batch.loose, batch.again), answers)
+            say((dump.position, dump.size, batch.size, batch.records, batch.loose, batch.again), answers)
             before = batch
     except DumpError as error:
         end = error

@@ -8,12 +8,10 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Any, NoReturn, Self
-
-from registry.records import ModelRecord
 
 #: Less than so much (bytes) is read sooner than another process begins.
 WORTHWHILE = 4 * 1024 * 1024
@@ -94,13 +92,3 @@ def serve(main: Callable[[IO[bytes], IO[bytes]], None]) -> NoReturn:
     except (BrokenPipeError, EOFError):  # nobody is there any more
         pass
     os._exit(status)  # an end like any other would say once more what was left in the pipe, and complain
-
-
-def by_columns(records: Sequence[ModelRecord]) -> list[tuple[Any, ...]]:
-    """Records as they are said: they take half the time to cross."""
-    return list(zip(*records, strict=True))
-
-
-def by_rows(columns: Iterable[Iterable[Any]]) -> list[ModelRecord]:
-    """The same as they are heard."""
-    return list(map(ModelRecord._make, zip(*columns, strict=True)))

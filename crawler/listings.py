@@ -15,7 +15,7 @@ from crawler.reading import PageRead, read_page
 from crawler.run import Crawl, Page
 from registry.database import reading
 from registry.presence import count_listed
-from registry.records import ModelRecord, iso_time
+from registry.records import Records, iso_time
 from registry.runs import Position, last_complete, now
 
 
@@ -121,7 +121,7 @@ def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
 
 
 def _save(transaction: Page, group: Sequence[_Paged]) -> None:
-    records = [record for page in group for record in page.read.records]
+    records = Records.joined(page.read.records for page in group)
     transaction.save(records, [defect for page in group for defect in page.read.loose])
 
 
@@ -163,9 +163,9 @@ def _newest_change(hub: Hub) -> str:
         present = iso_time(parsedate_to_datetime(page.headers["date"]))
     except (KeyError, ValueError):
         present = now()
-    return min([*_dates(read_page(page.body)[0]), present])
+    return min([*_dates(Records.of(read_page(page.body)[0])), present])
 
 
-def _dates(records: Iterable[ModelRecord]) -> list[str]:
+def _dates(records: Records) -> list[str]:
     """When models were changed, as far as they say."""
-    return [record.last_modified for record in records if record.last_modified is not None]
+    return [time for time in records.column("last_modified") if time is not None]

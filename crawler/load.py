@@ -13,7 +13,7 @@ from crawler.reading import Batch, read_rows
 from registry.database import analyze, reading
 from registry.identity import keys_about
 from registry.indexes import complete_indexes, leave_indexes
-from registry.records import Defect, ModelRecord, storable
+from registry.records import Defect, ModelRecord, Records, storable
 from registry.resolve import resolve_names
 from registry.runs import begin_run, end_run, now, save_position
 from registry.seen import fingerprints, saw_again
@@ -98,8 +98,9 @@ def _save_batch(connection: Connection, batch: Batch, *, seen: str, source: str)
     quiet = {key: fingerprint for key, fingerprint in batch.again.items() if key not in news}
     same = saw_again(connection, quiet, seen=seen, source=source)
     # Others were changed since the fingerprints were read, be it by this very file.
-    records, loose = batch.reread({fingerprint for key, fingerprint in batch.again.items() if key not in same})
-    saved = save_read(connection, batch.records + records, batch.loose + loose, seen=seen, source=source)
+    again, loose = batch.reread({fingerprint for key, fingerprint in batch.again.items() if key not in same})
+    records = Records.joined([batch.records, Records.of(again)])
+    saved = save_read(connection, records, batch.loose + loose, seen=seen, source=source)
     saved.models += len(same)
     return saved
 
@@ -110,7 +111,7 @@ def save_rows(connection: Connection, rows: Iterable[object], *, seen: str, sour
 
 
 def save_read(
-    connection: Connection, records: Sequence[ModelRecord], loose: Sequence[Defect], *, seen: str, source: str
+    connection: Connection, records: Iterable[ModelRecord], loose: Sequence[Defect], *, seen: str, source: str
 ) -> Saved:
     """Save what `read_rows` read."""
     save_loose_defects(connection, loose)

@@ -5,8 +5,8 @@ from threading import Lock
 from types import TracebackType
 from typing import IO, Self
 
-from crawler.child import WORTHWHILE, Child, Ended, by_columns, by_rows, hear, say, serve
-from crawler.reading import PageRead, read_body
+from crawler.child import WORTHWHILE, Child, Ended, hear, say, serve
+from crawler.reading import read_body
 
 
 class PageReader:
@@ -51,9 +51,6 @@ def _asked(reader: Child, content: bytes) -> object:
         raise CrawlError(f"reading pages ended early ({error}): is there memory left? then {LATER}") from error
     if isinstance(told, ValueError):
         raise told
-    if isinstance(told, tuple):
-        rows, columns, loose = told
-        return PageRead(rows, by_rows(columns), loose)
     return told
 
 
@@ -64,8 +61,7 @@ def main(words: IO[bytes], answers: IO[bytes]) -> None:
             read = read_body(hear(words))
         except ValueError as error:
             read = ValueError(str(error))
-        page = (read.rows, by_columns(read.records), read.loose) if isinstance(read, PageRead) else read
-        say(page, answers)
+        say(read, answers)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A file's rows as records, in batches: those that the registry has from the very same row are only told."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
@@ -12,7 +12,7 @@ from crawler.dumps import Dump, RawPage, read_json
 from crawler.parse import parse
 from crawler.raw import DumpError, Unreadable
 from registry.fingerprints import Fingerprints
-from registry.records import Defect, ModelRecord
+from registry.records import Defect, ModelRecord, Records
 
 #: Rows that are saved together: the more, the fewer pages of an index are written twice (1.5 million bare rows with
 #: the indexes of models: 14 s, where transactions of 2,000 took 50 s). 200 MB hold so many records. The first batch is
@@ -32,17 +32,17 @@ class Batch:
     them that have one of some fingerprints."""
 
     reread: Callable[[Collection[bytes]], Read]
-    size: int = 0
-    records: list[ModelRecord] = field(default_factory=list)
-    loose: list[Defect] = field(default_factory=list)
-    again: dict[int, bytes] = field(default_factory=dict)
+    size: int
+    records: Records
+    loose: list[Defect]
+    again: dict[int, bytes]
 
 
 class PageRead(NamedTuple):
     """A page of the Hub, read: how many rows it has, their records, and defects of rows that are no model."""
 
     rows: int
-    records: list[ModelRecord]
+    records: Records
     loose: list[Defect]
 
 
@@ -67,18 +67,20 @@ def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
 
 
 def _batch(pages: list[RawPage], known: Fingerprints) -> Batch:
-    batch = Batch(partial(_these, pages), sum(map(len, pages)))
+    records: list[ModelRecord] = []
+    loose: list[Defect] = []
+    again: dict[int, bytes] = {}
     for page in pages:
         sums = page.fingerprints()
         wanted = None
         if sums is not None and (keys := known.keys(sums)).any():
-            batch.again |= {int(keys[at]): sums[at] for at in np.flatnonzero(keys).tolist()}
+            again |= {int(keys[at]): sums[at] for at in np.flatnonzero(keys).tolist()}
             wanted = np.flatnonzero(keys == 0).tolist()
             sums = [sums[at] for at in wanted]
-        records, loose = read_rows(page.rows(wanted), sums)
-        batch.records += records
-        batch.loose += loose
-    return batch
+        read = read_rows(page.rows(wanted), sums)
+        records += read[0]
+        loose += read[1]
+    return Batch(partial(_these, pages), sum(map(len, pages)), Records.by_name(records), loose, again)
 
 
 def _these(pages: Sequence[RawPage], wanted: Collection[bytes]) -> Read:
@@ -118,4 +120,7 @@ def read_page(rows: Sequence[object]) -> Read:
 def read_body(content: bytes) -> object:
     """What the bytes of a page say (PageRead); other JSON as it is. ValueError for what is none."""
     body = read_json(content)
-    return PageRead(len(body), *read_page(body)) if isinstance(body, list) else body
+    if not isinstance(body, list):
+        return body
+    records, loose = read_page(body)
+    return PageRead(len(body), Records.by_name(records), loose)

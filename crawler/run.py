@@ -1,6 +1,6 @@
 """A crawl at work: what a page brought and where to go on are saved in one transaction."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -51,7 +51,7 @@ class Page:
     unclear: int = 0
     left: int | None = None
 
-    def save(self, records: Sequence[ModelRecord], loose: Sequence[Defect] = ()) -> None:
+    def save(self, records: Iterable[ModelRecord], loose: Sequence[Defect] = ()) -> None:
         """Save what was read in rows of the Hub, or found out about models otherwise."""
         self.saved.add(save_read(self.connection, records, loose, seen=self.seen, source=self.source))
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
-from registry.records import ModelRecord, State
-from registry.sights import Sight
+from registry.records import Records, State
+from registry.sights import Sight, Sights
 from registry.spans import Span, all_spans, save_spans
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, PAST, SIGHTS, among
 
@@ -16,7 +16,7 @@ _NAMES_OF_COLUMNS = [column.name for column in _COLUMNS]
 _SEEN = MODELS.outerjoin(SIGHTS, SIGHTS.c.model_key == MODELS.c.key)
 
 
-def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight], list[tuple[Sight, Row]], set[int]]:
+def match(connection: Connection, sights: Sights) -> tuple[Sights, list[tuple[Sight, Row]], set[int]]:
     """Sights of models that are new to the registry; the others with their rows, renamed where they had to be; and the
     keys of those that have another name now.
 
@@ -25,26 +25,29 @@ def match(connection: Connection, sights: Sequence[Sight]) -> tuple[list[Sight],
     their parent it is the same model.
     """
     by_name, by_hub_id = _stored(connection, sights)
-    with_id = [(s, by_hub_id[s.record.hub_id]) for s in sights if s.record.hub_id in by_hub_id]
+    names, ids = sights.records.column("repo_id"), sights.records.column("hub_id")
+    named = enumerate(zip(names, ids, strict=True))
+    places = [at for at, (name, id) in named if id is None or id in by_hub_id or name in by_name]
+    maybe = list(sights.take(places))
+    with_id = [(s, by_hub_id[s.record.hub_id]) for s in maybe if s.record.hub_id in by_hub_id]
     moving = [(s, row) for s, row in with_id if row["repo_id"] != s.record.repo_id]
     leaving = {row["key"] for s, row in moving if s.compare(row) >= 0}
     known = {s.record.repo_id: row for s, row in with_id}
-    for sight in sights:
+    for sight in maybe:
         namesake = by_name.get(sight.record.repo_id)
         if sight.record.repo_id not in known and namesake is not None and namesake["key"] not in leaving:
             known[sight.record.repo_id] = namesake
-    known |= _by_old_name(connection, [s for s in sights if s.record.hub_id is None and s.record.repo_id not in known])
+    known |= _by_old_name(connection, [s for s in maybe if s.record.hub_id is None and s.record.repo_id not in known])
     namesakes = {name: row for name, row in by_name.items() if row["key"] not in leaving}
     _rename(connection, moving, leaving, namesakes)
-    fresh = [s for s in sights if s.record.repo_id not in known]
-    return fresh, [(s, known[s.record.repo_id]) for s in sights if s.record.repo_id in known], leaving
+    fresh = sights.take([at for at, name in enumerate(names) if name not in known]) if known else sights
+    return fresh, [(s, known[s.record.repo_id]) for s in maybe if s.record.repo_id in known], leaving
 
 
-def keys_about(connection: Connection, records: Sequence[ModelRecord]) -> set[int]:
+def keys_about(connection: Connection, records: Records) -> set[int]:
     """The models (keys) that these records may be about, or that have one of their names."""
     m, n = MODELS.c, NAMES.c
-    names = {record.repo_id for record in records}
-    hub_ids = {record.hub_id for record in records if record.hub_id is not None}
+    names, hub_ids = set(records.column("repo_id")), set(records.column("hub_id")) - {None}
     queries = (
         select(m.key).where(among(connection, m.repo_id, names)),
         select(m.key).where(among(connection, m.hub_id, hub_ids)),
@@ -75,10 +78,10 @@ def redirect(connection: Connection, name: str, hub_id: str) -> bool:
     return held is not None and held.state == State.LISTED
 
 
-def _stored(connection: Connection, sights: Sequence[Sight]) -> tuple[dict[str, Row], dict[str | None, Row]]:
+def _stored(connection: Connection, sights: Sights) -> tuple[dict[str, Row], dict[str | None, Row]]:
     """The registry's rows of these models, by id and by hub_id; in each what it `was` called, which a rename leaves."""
-    names = [s.record.repo_id for s in sights]
-    hub_ids = [s.record.hub_id for s in sights if s.record.hub_id is not None]
+    names = sights.records.column("repo_id")
+    hub_ids = [hub_id for hub_id in sights.records.column("hub_id") if hub_id is not None]
     rows: dict[int, Row] = {}
     for column, wanted in ((MODELS.c.repo_id, names), (MODELS.c.hub_id, hub_ids)):
         stored = select(*_COLUMNS).select_from(_SEEN).where(among(connection, column, wanted))

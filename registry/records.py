@@ -5,9 +5,12 @@ They are named tuples, which are made four times as fast as frozen dataclasses: 
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, Self
 
 #: Raw values are kept for people to look at, not to rebuild from.
 VALUE_LIMIT = 2048
@@ -164,6 +167,44 @@ class ModelRecord(NamedTuple):
     dated: bool = True
     """False where the source says that the date of its sight is not known."""
     fingerprint: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records by columns, in the order of a record's fields. Of millions that go from a file to the tables none is made
+    an object of its own on the way: columns go from one process to another, and into rows, in a third of the time.
+    """
+
+    columns: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of(cls, records: Iterable[ModelRecord]) -> Self:
+        """Records by columns, if they are not yet."""
+        if isinstance(records, cls):
+            return records
+        return cls(tuple(zip(*records, strict=True)) or ((),) * len(ModelRecord._fields))
+
+    @classmethod
+    def by_name(cls, records: Iterable[ModelRecord]) -> Self:
+        """Records in the order of the indexes of names: neighbours share their pages, and what lies side by side in
+        memory goes in one after the other."""
+        return cls.of(sorted(records, key=lambda record: record.repo_id.casefold()))
+
+    @classmethod
+    def joined(cls, parts: Iterable[Self]) -> Self:
+        """All of some, one after the other."""
+        columns = zip(*(part.columns for part in parts), strict=True)
+        return cls(tuple(tuple(chain.from_iterable(pieces)) for pieces in columns) or cls.of([]).columns)
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[ModelRecord]:
+        return map(ModelRecord._make, zip(*self.columns, strict=True))
+
+    def column(self, field: str) -> tuple[Any, ...]:
+        """The values of a field."""
+        return self.columns[ModelRecord._fields.index(field)]
 
 
 def author_of(repo_id: str) -> str | None:

@@ -5,6 +5,7 @@ seen later would change nothing else, so it need not even be read.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from registry.fingerprints import Fingerprints
 from registry.identity import Row
 from registry.insert import insert_rows
-from registry.sights import Sight
+from registry.sights import Sight, Sights
 from registry.tables import SIGHTS, among
 
 _COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint", "since", "silent")
@@ -20,21 +21,22 @@ _COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint", "si
 
 def save_sights(
     connection: Connection,
-    fresh: Mapping[int, Sight],
+    keys: Sequence[int],
+    fresh: Sights,
     known: Sequence[tuple[Sight, Row]],
     changed: set[int],
     outdone: set[int],
     since: Mapping[int, str | None],
 ) -> None:
-    """Note when and by whom models were seen: those that are new, by their keys, and those known with their rows of
+    """Note when and by whom models were seen: those that are new, with their keys, and those known with their rows of
     before.
 
     `changed` are the keys of which anything changed, `outdone` those whose parents are not the sight's; `since` says
     of some since when they are as they are now.
     """
-    rows: list[tuple[Any, ...]] = [
-        (key, s.seen, s.seen, s.values[-1], s.record.fingerprint, None, s.silent) for key, s in fresh.items()
-    ]
+    sums = fresh.records.column("fingerprint")
+    new = zip(keys, fresh.seen, fresh.seen, fresh.sources, sums, repeat(None), fresh.silent(), strict=False)
+    insert_rows(connection, SIGHTS, _COLUMNS, list(new))
     after = [
         (
             row,
@@ -46,11 +48,10 @@ def save_sights(
         )
         for sight, row in known
     ]
-    rows += [new for row, new in after if new[1:] != tuple(row[column] for column in _COLUMNS[1:])]
-    again = [row[0] for row in rows if row[0] not in fresh]
+    again = [now for row, now in after if now[1:] != tuple(row[column] for column in _COLUMNS[1:])]
     if again:
-        connection.execute(delete(SIGHTS).where(among(connection, SIGHTS.c.model_key, again)))
-    insert_rows(connection, SIGHTS, _COLUMNS, rows)
+        connection.execute(delete(SIGHTS).where(among(connection, SIGHTS.c.model_key, [row[0] for row in again])))
+    insert_rows(connection, SIGHTS, _COLUMNS, again)
 
 
 def _seen(sight: Sight, row: Row, changed: bool, outdone: bool) -> tuple[Any, ...]:

@@ -1,15 +1,15 @@
 """One look at a model: a record with its time, as the tables hold it, and which of two looks is the later one."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from registry.records import ModelRecord, State
+from registry.records import ModelRecord, Records, State
 
 _FROM, _TO = ModelRecord._fields.index("author"), ModelRecord._fields.index("tools") + 1
-_SOURCE, _SEEN, _DATED = map(ModelRecord._fields.index, ("source", "seen", "dated"))
 #: Facts of a model that a newer sight replaces where it says anything, and an older one fills where nothing is known.
 MODEL_FACTS = ModelRecord._fields[_FROM:_TO]
 #: The same with the source, which is the sight's.
@@ -65,32 +65,76 @@ class Sight(NamedTuple):
         return not self.silent and self.time() > (row["told"], row["last_modified"] or "")
 
 
-def sights_of(records: Sequence[ModelRecord], *, seen: str, source: str) -> list[Sight]:
-    """Records as sights; `seen` and `source` hold where a record does not carry its own.
+@dataclass(frozen=True, slots=True)
+class Sights:
+    """Sights by columns; `lists` are the licences, datasets and tools as the tables hold them."""
 
-    Made by columns, which takes half the time.
-    """
-    if not records:
-        return []
-    columns = list(zip(*records, strict=True))
-    facts: list[Iterable[Any]] = list(columns[_FROM:_TO])
-    for at in _LISTS:
-        facts[at] = [None if labels is None else _listed(labels) for labels in columns[_FROM + at]]
-    sources = [own or source for own in columns[_SOURCE]]
-    times = [(own or seen) if dated else None for own, dated in zip(columns[_SEEN], columns[_DATED], strict=True)]
-    return list(map(Sight._make, zip(records, times, zip(*facts, sources, strict=True), strict=True)))
+    records: Records
+    seen: Sequence[str | None]
+    sources: Sequence[str]
+    lists: Sequence[Sequence[str | None]]
+
+    @classmethod
+    def of(cls, sights: Sequence[Sight]) -> Self:
+        """Sights by columns."""
+        values = list(zip(*(sight.values for sight in sights), strict=True))
+        records = Records.of(sight.record for sight in sights)
+        return cls(records, [sight.seen for sight in sights], values[-1], [values[at] for at in _LISTS])
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Sight]:
+        values = zip(*self.facts(), self.sources, strict=True)
+        return map(Sight._make, zip(self.records, self.seen, values, strict=True))
+
+    def facts(self) -> list[Sequence[Any]]:
+        """The columns of MODEL_FACTS, as the tables hold them."""
+        facts: list[Sequence[Any]] = list(self.records.columns[_FROM:_TO])
+        for at, texts in zip(_LISTS, self.lists, strict=True):
+            facts[at] = texts
+        return facts
+
+    def states(self) -> list[str]:
+        """Listed or gone."""
+        return [_GONE if gone else _LISTED for gone in self.records.column("gone")]
+
+    def silent(self) -> list[bool]:
+        """Whether they say nothing of licence and parents."""
+        said = zip(self.records.column("licenses"), self.records.column("parents"), strict=True)
+        return [licenses is None and parents is None for licenses, parents in said]
+
+    def take(self, places: Sequence[int]) -> Self:
+        """Those at some places, in that order."""
+
+        def taken(column: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(map(column.__getitem__, places))
+
+        records = Records(tuple(map(taken, self.records.columns)))
+        return type(self)(records, taken(self.seen), taken(self.sources), [taken(column) for column in self.lists])
 
 
-def rounds(sights: Sequence[Sight]) -> list[list[Sight]]:
+def sights_of(records: Records, *, seen: str, source: str) -> Sights:
+    """Records as sights; `seen` and `source` hold where a record does not carry its own."""
+    times = zip(records.column("seen"), records.column("dated"), strict=True)
+    return Sights(
+        records,
+        [(own or seen) if dated else None for own, dated in times],
+        [own or source for own in records.column("source")],
+        [[None if labels is None else _listed(labels) for labels in records.columns[_FROM + at]] for at in _LISTS],
+    )
+
+
+def rounds(sights: Sights) -> list[Sights]:
     """The sights in groups to be saved one after the other; within a group no id and no name stands twice.
 
     Nearly always one group: a page holds a model twice only where rows move between pages while they are read.
     """
-    names = [sight.record.repo_id for sight in sights]
-    hub_ids = [sight.record.hub_id for sight in sights if sight.record.hub_id is not None]
+    names = sights.records.column("repo_id")
+    hub_ids = [hub_id for hub_id in sights.records.column("hub_id") if hub_id is not None]
     if len(set(names)) == len(names) and len(set(hub_ids)) == len(hub_ids):
-        return [list(sights)]
-    groups: list[list[Sight]] = []
+        return [sights]
+    groups: list[Sights] = []
     rest = sorted(sights, key=Sight.rank)
     while rest:
         met: set[str | None] = set()
@@ -100,7 +144,7 @@ def rounds(sights: Sequence[Sight]) -> list[list[Sight]]:
             identity = {sight.record.repo_id, sight.record.hub_id} - {None}
             (later if met & identity else group).append(sight)
             met |= identity
-        groups.append(group)
+        groups.append(Sights.of(group))
         rest = later
     return groups
 

@@ -17,6 +17,7 @@ from crawler.pages import PageReader
 from crawler.reading import PageRead, read_body
 from registry.database import open_registry
 from registry.fingerprints import Fingerprints
+from registry.records import Records
 from tests.conftest import SNAPSHOT
 from tests.crawler.crawls import crawled, small_pages, small_world, token_of_the_tests, whole_digest
 from tests.fakehub.server import FakeHub
@@ -46,7 +47,7 @@ def test_pages_and_what_is_none() -> None:
         for content in (b"<html>", b"", b"[1, 2", b"\xff", b"{" * 200_000):
             with pytest.raises(ValueError, match=r"."):
                 read(content)
-        assert read(b"[]") == PageRead(0, [], [])
+        assert read(b"[]") == PageRead(0, Records.of([]), [])
 
 
 def test_only_what_is_worth_it_and_one_process(
@@ -54,7 +55,7 @@ def test_only_what_is_worth_it_and_one_process(
 ) -> None:
     monkeypatch.setattr(pages, "WORTHWHILE", 5)
     with PageReader() as read:
-        assert [read(b"[]") for _ in range(2)] == [PageRead(0, [], [])] * 2
+        assert [read(b"[]") for _ in range(2)] == [PageRead(0, Records.of([]), [])] * 2
         assert begun == []
         assert [read(b"[1]").rows for _ in range(3)] == [1] * 3  # type: ignore[attr-defined]
     assert [process.returncode for process in begun] == [-signal.SIGKILL]
@@ -88,7 +89,7 @@ def test_who_is_left_alone_leaves_without_a_word(module: str) -> None:
 def test_none_begins_when_the_crawl_is_over(begun: list[subprocess.Popen[bytes]]) -> None:
     with PageReader() as read:
         pass
-    assert read(b"[]") == PageRead(0, [], [])
+    assert read(b"[]") == PageRead(0, Records.of([]), [])
     assert begun == []
 
 

@@ -116,7 +116,7 @@ def test_what_somebody_else_has_changed_meanwhile_is_read(
 
     def meanwhile(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
         (batch,) = read_batches(dump, known)
-        assert batch.records == []
+        assert not len(batch.records)
         save(registry, [api_row("Qwen/Base", license="gemma")], seen=DAYS[0], source="other")
         with writing(registry) as connection:
             connection.execute(update(SIGHTS).values(fingerprint=None).where(SIGHTS.c.source == "other"))
