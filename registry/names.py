@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, String, and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    null,
+    select,
+    union_all,
+)
 
 from registry.ids import legacy_names, split_url
 from registry.records import RegistryError, State, storable
@@ -67,28 +80,25 @@ def could_mean(connection: Connection, texts: Iterable[str]) -> set[int]:
 
 
 _Rows = Mapping[str, Sequence[Row[Any]]]
-_NONE: _Rows = {}
 
 
 @cache
-def _statements(dialect: str) -> tuple[Select[Any], Select[Any], Select[Any]]:
-    """The models of some ids, of some other names, and the versions of some registered names; all case-folded."""
+def _statements(dialect: str) -> tuple[CompoundSelect[Any], Select[Any]]:
+    """The models of some ids, and of some other names, in one trip to a server; and the versions of some registered
+    names; all case-folded."""
     m, n, v = MODELS.c, NAMES.c, VERSIONS.c
-    ids = select(m.folded, m.key, m.repo_id, m.state)
-    aliases = select(n.folded, n.name, m.key, m.repo_id, m.state).join(MODELS, m.key == n.model_key)
+    model = (m.key, m.repo_id, m.state)
+    ids = select(m.folded, cast(null(), String).label("name"), *model).where(one_of(dialect, m.folded))
+    aliases = select(n.folded, n.name, *model).join(MODELS, m.key == n.model_key).where(one_of(dialect, n.folded))
     lower = func.lower(v.name, type_=String)
-    held = select(lower, v.digest, m.key, m.repo_id, m.state).join(MODELS, m.key == v.model_key)
-    return (
-        ids.where(one_of(dialect, m.folded)),
-        aliases.where(one_of(dialect, n.folded)),
-        held.where(one_of(dialect, lower)),
-    )
+    held = select(lower, v.digest, *model).join(MODELS, m.key == v.model_key)
+    return union_all(ids, aliases), held.where(one_of(dialect, lower))
 
 
-def _rows(connection: Connection, statement: Select[Any], values: Mapping[str, Any]) -> _Rows:
-    """The rows of a statement, by their first column."""
+def _by_first(rows: Iterable[Row[Any]]) -> _Rows:
+    """Rows by their first column."""
     found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(statement, values):
+    for row in rows:
         found[row[0]].append(row)
     return found
 
@@ -104,10 +114,12 @@ class _Candidates:
         folded |= {target.casefold() for name in names if (target := legacy_names().get(name))}
         called = {whole.casefold().partition("@")[0] for whole in wholes if "@" in whole}
         dialect = connection.dialect.name
-        ids, aliases, versions = _statements(dialect)
-        self._ids = _rows(connection, ids, listed(dialect, folded))
-        self._names = _rows(connection, aliases, listed(dialect, folded))
-        self._versions = _rows(connection, versions, listed(dialect, called)) if called else _NONE
+        names_of, versions_of = _statements(dialect)
+        held = connection.execute(names_of, listed(dialect, folded)).all()
+        self._ids = _by_first(row for row in held if row.name is None)
+        self._names = _by_first(row for row in held if row.name is not None)
+        versions = connection.execute(versions_of, listed(dialect, called)) if called else ()
+        self._versions = _by_first(versions)
 
     @property
     def keys(self) -> set[int]:
