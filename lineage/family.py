@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from lineage.outline import Outline, hidden_beyond, outline
 from lineage.routes import paths_between
 from registry.database import reading
-from registry.families import FAR, NEAR, POSITION, Link, links
+from registry.families import FACTS, FAR, NEAR, POSITION, Link, links
 from registry.names import find_model, find_roots
 from registry.read import Brief, Step, briefs, steps_of, walk
 
@@ -200,13 +200,15 @@ def family_of(
     with reading(engine) as connection:
         asked, found = find_roots(connection, roots)
         start = [root.key for root in found]
-        shape = outline(start, links(connection, start, up=up, depth=bound, relations=relations), up=up, depth=depth)
+        facts = _BASIS if up else ()
+        edges = links(connection, start, up=up, depth=bound, relations=relations, facts=facts)
+        shape = outline(start, edges, up=up, depth=depth)
         reached = shape.reached
         shown = reached if limit is None else reached[:limit]
         keys = [*start, *(link[FAR] for link in shown)]
         edges = shape.between(keys)
         names = briefs(connection, keys)
-        steps = _steps(connection, edges, up=up) if edges else {}
+        steps = _steps(connection, edges, up=up)
     hidden = hidden_beyond(reached[len(shown) :])
     return Family(
         direction="ancestors" if up else "descendants",
@@ -219,13 +221,16 @@ def family_of(
     )
 
 
+#: What an edge rests on: asked for with the edges up, which are few, but of those down only where they are shown.
+_BASIS = ("relation", "evidence", "declared")
+
+
 def _steps(connection: Connection, links: Sequence[Link], *, up: bool) -> dict[Link, Step]:
-    """What each edge rests on, of those that are shown: fetched for them alone, since a family can have many more."""
-    child = NEAR if up else FAR
-    known = {
-        (step.child, step.position): step for step in steps_of(connection, dict.fromkeys(link[child] for link in links))
-    }
-    return {link: known[link[child], link[POSITION]] for link in links}
+    if up:
+        return {link: Step(link[NEAR], link[FAR], link[POSITION], *link[FACTS:]) for link in links}
+    children = dict.fromkeys(link[FAR] for link in links)
+    known = {(step.child, step.position): step for step in steps_of(connection, children)} if links else {}
+    return {link: known[link[FAR], link[POSITION]] for link in links}
 
 
 def _members(

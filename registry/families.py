@@ -32,8 +32,8 @@ def links(
 ) -> Sequence[Link]:
     """The edges onward from `roots`, in no order: what a family's shape and its numbers follow from.
 
-    `facts` name columns of the model that an edge leads to, the edge's `relation` or `evidence`, or whether that model
-    is `gone`; `depth` and `relations` as in `registry.read.walk`.
+    `facts` name columns of the model that an edge leads to, the edge's `relation`, `evidence` or name as `declared`, or
+    whether that model is `gone`; `depth` and `relations` as in `registry.read.walk`.
     """
     dialect = connection.dialect.name
     statement = _links(dialect, up=up, bounded=depth is not None, related=bool(relations), facts=facts)
@@ -50,7 +50,7 @@ def _links(dialect: str, *, up: bool, bounded: bool, related: bool, facts: tuple
     """The statement of `links`; building it takes longer than a short answer to it."""
     d, m = DERIVATIONS.c, MODELS.c
     here, there = (d.child_key, d.parent_key) if up else (d.parent_key, d.child_key)
-    known = {"relation": d.relation, "evidence": EVIDENCE, "gone": m.state == State.GONE}
+    known = {"relation": d.relation, "evidence": EVIDENCE, "declared": d.name, "gone": m.state == State.GONE}
     columns = [known[fact] if fact in known else m[fact] for fact in facts]
     cte = reach(dialect, up=up, bounded=bounded, related=related)
     statement = (
