@@ -12,21 +12,31 @@ from crawler.answers import Answer, CrawlError
 from crawler.hub import EXPAND, PAGE_SIZE, Hub
 from crawler.pages import PageReader
 from crawler.reading import PageRead, read_page
-from crawler.run import Crawl, Page
+from crawler.run import Crawl
 from registry.database import reading
 from registry.presence import count_listed
-from registry.records import Records, iso_time
+from registry.records import Defect, Records, iso_time
 from registry.runs import Position, last_complete, now
 
 
 class _Paged(NamedTuple):
-    """What is kept of a page until it is saved: what it says, and where it stands."""
+    """What is known of a page until it is saved, and where it stands."""
 
     read: PageRead
     url: str
     next_url: str | None
     total: str
     over: bool
+
+
+class _Group(NamedTuple):
+    """Some pages that are saved together: the last one, how many they are, of how many rows, and what these say."""
+
+    last: _Paged
+    pages: int
+    rows: int
+    records: Records
+    loose: list[Defect]
 
 
 #: Ascending by creation: a key that never changes, so nothing is missed or met twice while the Hub goes on, and new
@@ -59,11 +69,11 @@ def new_models(crawl: Crawl) -> None:
 def changed_models(crawl: Crawl) -> None:
     """What was changed since shortly before the crawl before began."""
     since = _crawl_before(crawl).watermark
-    with PageReader() as read:
-        for group in crawl.hub.ahead(_in_groups(crawl, _changed_pages(crawl, read, _below(since)))):
-            last = group[-1]
-            with crawl.saving(len(group), over=last.over, cursor=None if last.over else last.next_url) as transaction:
-                _save(transaction, group)
+    with PageReader() as reader:
+        for group in crawl.hub.ahead(_in_groups(crawl, reader, _changed_pages(crawl, reader, _below(since)))):
+            last = group.last
+            with crawl.saving(group.pages, over=last.over, cursor=None if last.over else last.next_url) as transaction:
+                transaction.save(group.records, group.loose)
 
 
 def models_listed(crawl: Crawl) -> int | None:
@@ -79,17 +89,17 @@ def models_listed(crawl: Crawl) -> int | None:
 def _by_creation(crawl: Crawl, start: str | None, listed: int | None, after: str | None = None) -> None:
     """Save the pages by creation: from the URL `start`, else from the cursor `after`, else from the oldest model on."""
     params = SWEEP if after is None else SWEEP | {"cursor": after}
-    with PageReader() as read:
-        answers = crawl.hub.pages(params, start=start, decode=read)
+    with PageReader() as reader:
+        answers = crawl.hub.pages(params, start=start, decode=reader.read)
         pages = (_paged(page, over=page.next_url is None) for page in answers)
-        for group in crawl.hub.ahead(_in_groups(crawl, pages)):
-            last = group[-1]
+        for group in crawl.hub.ahead(_in_groups(crawl, reader, pages)):
+            last = group.last
             known = last.total.isascii() and last.total.isdigit() and len(last.total) < 12
             expected = int(last.total) if known else listed
-            with crawl.saving(len(group), over=last.over, cursor=last.next_url, tail=last.url) as transaction:
-                _save(transaction, group)
+            with crawl.saving(group.pages, over=last.over, cursor=last.next_url, tail=last.url) as transaction:
+                transaction.save(group.records, group.loose)
                 if expected is not None:
-                    left = expected - crawl.models - sum(page.read.rows for page in group)
+                    left = expected - crawl.models - group.rows
                     transaction.left = ceil(max(left, 0) / PAGE_SIZE)
 
 
@@ -98,7 +108,7 @@ def _paged(page: Answer, *, over: bool) -> _Paged:
     return _Paged(page.body, page.url, page.next_url, total, over)
 
 
-def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
+def _in_groups(crawl: Crawl, reader: PageReader, pages: Iterable[_Paged]) -> Iterator[_Group]:
     """Pages that are saved together: as many as come in two seconds, but no more than a tenth of those before.
 
     The larger a registry is, the more pages of its indexes are written for each page of models: see `crawler.load`.
@@ -110,26 +120,25 @@ def _in_groups(crawl: Crawl, pages: Iterable[_Paged]) -> Iterator[list[_Paged]]:
             if len(group) == 1:
                 began = monotonic()
             if len(group) * PAGE_SIZE >= min(crawl.models / 10, _MOST) or monotonic() - began > _PATIENCE:
-                yield group
+                yield _group(reader, group)
                 group = []
     except CrawlError:
         if group:
-            yield group
+            yield _group(reader, group)
         raise
     if group:
-        yield group
+        yield _group(reader, group)
 
 
-def _save(transaction: Page, group: Sequence[_Paged]) -> None:
-    records = Records.joined(page.read.records for page in group)
-    transaction.save(records, [defect for page in group for defect in page.read.loose])
+def _group(reader: PageReader, pages: Sequence[_Paged]) -> _Group:
+    return _Group(pages[-1], len(pages), sum(page.read.rows for page in pages), *reader.take(len(pages)))
 
 
-def _changed_pages(crawl: Crawl, read: PageReader, floor: str) -> Iterator[_Paged]:
+def _changed_pages(crawl: Crawl, reader: PageReader, floor: str) -> Iterator[_Paged]:
     """Pages by change, latest first, until one that reaches below `floor`."""
-    for answer in crawl.hub.pages(_CHANGES, start=crawl.cursor, decode=read):
+    for answer in crawl.hub.pages(_CHANGES, start=crawl.cursor, decode=reader.read):
         page = _paged(answer, over=answer.next_url is None)
-        oldest = min(_dates(page.read.records), default=None)  # models that have no date stand at the end
+        oldest = page.read.oldest  # models that have no date stand at the end
         over = page.over or oldest is None or oldest < floor
         yield page._replace(over=over)
         if over:
@@ -163,9 +172,5 @@ def _newest_change(hub: Hub) -> str:
         present = iso_time(parsedate_to_datetime(page.headers["date"]))
     except (KeyError, ValueError):
         present = now()
-    return min([*_dates(Records.of(read_page(page.body)[0])), present])
-
-
-def _dates(records: Records) -> list[str]:
-    """When models were changed, as far as they say."""
-    return [time for time in records.column("last_modified") if time is not None]
+    records, _ = read_page(page.body)
+    return min([*(record.last_modified for record in records if record.last_modified is not None), present])

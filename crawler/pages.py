@@ -3,20 +3,22 @@
 from contextlib import suppress
 from threading import Lock
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from crawler.child import WORTHWHILE, Child, Ended, hear, say, serve
-from crawler.reading import read_body
+from crawler.reading import ReadPages
+from registry.records import Defect, Records
 
 
 class PageReader:
-    """Reads pages as `read_body` does, until one leaves the `with`: the first megabytes here, what follows there.
+    """ReadPages in two processes, until one leaves the `with`: the first megabytes here, what follows there.
 
-    Called by one thread at a time.
+    Called by one thread at a time. CrawlError where the other process is gone.
     """
 
     def __init__(self) -> None:
         self._size = 0
+        self._here = ReadPages()
         self._child: Child | None = None
         self._closed = False
         self._lock = Lock()
@@ -30,24 +32,38 @@ class PageReader:
         if child:
             child.close()
 
-    def __call__(self, content: bytes) -> object:
-        """What a page says; CrawlError where the other process is gone."""
+    def read(self, content: bytes) -> object:
+        """What a page says, as `ReadPages` has it."""
         self._size += len(content)
         with self._lock:
             if self._child is None and self._size > WORTHWHILE and not self._closed:
                 with suppress(OSError):  # no process to be had: then this one reads
                     self._child = Child("crawler.pages")
             child = self._child
-        return read_body(content) if child is None else _asked(child, content)
+        return self._here.read(content) if child is None else _asked(child, content)
+
+    def take(self, pages: int) -> tuple[Records, list[Defect]]:
+        """What so many pages say, the first that were not taken yet."""
+        here = min(pages, len(self._here))
+        records, loose = self._here.take(here)
+        if here < pages:
+            with self._lock:
+                child = self._child
+            others, unread = _asked(child, pages - here)
+            records, loose = Records.joined([records, others]), loose + unread
+        return records, loose
 
 
-def _asked(reader: Child, content: bytes) -> object:
+def _asked(reader: Child | None, what: bytes | int) -> Any:
+    """What the other process says of a page, or of so many that it has read."""
+    from crawler.answers import LATER, CrawlError  # noqa: PLC0415 - 0.4 s that the other process must not pay
+
+    if reader is None:
+        raise CrawlError("the crawl was ended")
     try:
-        reader.say(content)
+        reader.say(what)
         told = reader.hear()
     except Ended as error:
-        from crawler.answers import LATER, CrawlError  # noqa: PLC0415 - 0.4 s that the other process must not pay
-
         raise CrawlError(f"reading pages ended early ({error}): is there memory left? then {LATER}") from error
     if isinstance(told, ValueError):
         raise told
@@ -55,13 +71,15 @@ def _asked(reader: Child, content: bytes) -> object:
 
 
 def main(words: IO[bytes], answers: IO[bytes]) -> None:
-    """Be the other process."""
+    """Be the other process: it hears a page, or how many are taken."""
+    pages = ReadPages()
     while True:
+        word = hear(words)
         try:
-            read = read_body(hear(words))
+            told = pages.take(word) if isinstance(word, int) else pages.read(word)
         except ValueError as error:
-            read = ValueError(str(error))
-        say(read, answers)
+            told = ValueError(str(error))
+        say(told, answers)
 
 
 if __name__ == "__main__":

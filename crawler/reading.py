@@ -1,9 +1,11 @@
-"""A file's rows as records, in batches: those that the registry has from the very same row are only told."""
+"""Rows as records: of files in batches, where those that the registry has from the very same row are only told; of the
+Hub by pages."""
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -36,14 +38,6 @@ class Batch:
     records: Records
     loose: list[Defect]
     again: dict[int, bytes]
-
-
-class PageRead(NamedTuple):
-    """A page of the Hub, read: how many rows it has, their records, and defects of rows that are no model."""
-
-    rows: int
-    records: Records
-    loose: list[Defect]
 
 
 def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
@@ -117,10 +111,33 @@ def read_page(rows: Sequence[object]) -> Read:
     return read_rows(rows)
 
 
-def read_body(content: bytes) -> object:
-    """What the bytes of a page say (PageRead); other JSON as it is. ValueError for what is none."""
-    body = read_json(content)
-    if not isinstance(body, list):
-        return body
-    records, loose = read_page(body)
-    return PageRead(len(body), Records.by_name(records), loose)
+class PageRead(NamedTuple):
+    """What is told of a page of the Hub at once: how many rows it has, and the oldest change of a model of it."""
+
+    rows: int
+    oldest: str | None
+
+
+class ReadPages:
+    """Pages that were read, until they are taken."""
+
+    def __init__(self) -> None:
+        self._pages: deque[Read] = deque()
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def read(self, content: bytes) -> object:
+        """What the bytes of a page say (PageRead); other JSON as it is. ValueError for what is none."""
+        body = read_json(content)
+        if not isinstance(body, list):
+            return body
+        records, loose = read_page(body)
+        self._pages.append((records, loose))
+        return PageRead(len(body), min((r.last_modified for r in records if r.last_modified is not None), default=None))
+
+    def take(self, pages: int) -> tuple[Records, list[Defect]]:
+        """The records in so many pages, the first that are still here, and defects of rows that are no model."""
+        taken = [self._pages.popleft() for _ in range(pages)]
+        records = chain.from_iterable(records for records, _ in taken)
+        return Records.by_name(records), [defect for _, loose in taken for defect in loose]

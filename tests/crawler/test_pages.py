@@ -14,10 +14,9 @@ from crawler.answers import CrawlError
 from crawler.child import say
 from crawler.crawl import resume
 from crawler.pages import PageReader
-from crawler.reading import PageRead, read_body
+from crawler.reading import PageRead, ReadPages
 from registry.database import open_registry
 from registry.fingerprints import Fingerprints
-from registry.records import Records
 from tests.conftest import SNAPSHOT
 from tests.crawler.crawls import crawled, small_pages, small_world, token_of_the_tests, whole_digest
 from tests.fakehub.server import FakeHub
@@ -38,28 +37,32 @@ def _two_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pages_and_what_is_none() -> None:
     deep = b'[{"id": "me/M"}, ' + b"[" * 20_000 + b"]" * 20_000 + b"]"
-    with PageReader() as read:
+    alone = ReadPages()
+    with PageReader() as two:
         for content in (json.dumps(ROWS).encode(), b"[]", b'{"error": "gone"}', b"5", b"null", deep):
-            assert read(content) == read_body(content)
-        page = read(json.dumps(ROWS).encode())
-        assert isinstance(page, PageRead)
-        assert (page.rows, [record.repo_id for record in page.records], len(page.loose)) == (3, ["me/M", "me/N"], 1)
+            assert two.read(content) == alone.read(content)
+        assert two.take(3) == alone.take(3)
+        assert two.read(json.dumps(ROWS[::-1]).encode()) == PageRead(3, "2025-06-01T00:00:00Z")
         for content in (b"<html>", b"", b"[1, 2", b"\xff", b"{" * 200_000):
             with pytest.raises(ValueError, match=r"."):
-                read(content)
-        assert read(b"[]") == PageRead(0, Records.of([]), [])
+                two.read(content)
+        assert two.read(b"[]") == PageRead(0, None)
+        records, loose = two.take(2)
+        assert ([record.repo_id for record in records], len(loose)) == (["me/M", "me/N"], 1)
+        assert two.take(0) == alone.take(0)
 
 
 def test_only_what_is_worth_it_and_one_process(
     monkeypatch: pytest.MonkeyPatch, begun: list[subprocess.Popen[bytes]]
 ) -> None:
     monkeypatch.setattr(pages, "WORTHWHILE", 5)
-    with PageReader() as read:
-        assert [read(b"[]") for _ in range(2)] == [PageRead(0, Records.of([]), [])] * 2
+    with PageReader() as reader:
+        assert [reader.read(b"[]") for _ in range(2)] == [PageRead(0, None)] * 2
         assert begun == []
-        assert [read(b"[1]").rows for _ in range(3)] == [1] * 3  # type: ignore[attr-defined]
+        assert [reader.read(b"[1]").rows for _ in range(3)] == [1] * 3  # type: ignore[attr-defined]
+        assert [len(reader.take(pages)[1]) for pages in (3, 2)] == [1, 2]
     assert [process.returncode for process in begun] == [-signal.SIGKILL]
-    assert read(b"[]") == read_body(b"[]")
+    assert reader.read(b"[]") == PageRead(0, None)
 
 
 def test_where_no_process_can_begin_this_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,8 +70,9 @@ def test_where_no_process_can_begin_this_one_reads(monkeypatch: pytest.MonkeyPat
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(subprocess, "Popen", fail)
-    with PageReader() as read:
-        assert read(json.dumps(ROWS).encode()) == read_body(json.dumps(ROWS).encode())
+    with PageReader() as reader:
+        assert reader.read(json.dumps(ROWS).encode()) == PageRead(3, "2025-06-01T00:00:00Z")
+        assert [len(said) for said in reader.take(1)] == [2, 1]
 
 
 @pytest.mark.parametrize("module", ["crawler.pages", "crawler.ahead"])
@@ -87,10 +91,12 @@ def test_who_is_left_alone_leaves_without_a_word(module: str) -> None:
 
 
 def test_none_begins_when_the_crawl_is_over(begun: list[subprocess.Popen[bytes]]) -> None:
-    with PageReader() as read:
+    with PageReader() as reader:
         pass
-    assert read(b"[]") == PageRead(0, Records.of([]), [])
+    assert reader.read(b"[]") == PageRead(0, None)
     assert begun == []
+    with pytest.raises(CrawlError, match="ended"):
+        reader.take(2)
 
 
 def test_a_crawl_of_two_is_that_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
