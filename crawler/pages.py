@@ -80,6 +80,7 @@ def main(words: IO[bytes], answers: IO[bytes]) -> None:
         except ValueError as error:
             told = ValueError(str(error))
         say(told, answers)
+        pages.parse()  # while the next page is asked for
 
 
 if __name__ == "__main__":

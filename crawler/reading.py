@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from crawler.dumps import Dump, RawPage, read_json
-from crawler.parse import parse
+from crawler.parse import changed, parse
 from crawler.raw import DumpError, Unreadable
 from registry.fingerprints import Fingerprints
 from registry.records import Defect, ModelRecord, Records
@@ -122,22 +122,28 @@ class ReadPages:
     """Pages that were read, until they are taken."""
 
     def __init__(self) -> None:
-        self._pages: deque[Read] = deque()
+        self._raw: deque[list[object]] = deque()
+        self._parsed: deque[Read] = deque()
 
     def __len__(self) -> int:
-        return len(self._pages)
+        return len(self._raw) + len(self._parsed)
 
     def read(self, content: bytes) -> object:
         """What the bytes of a page say (PageRead); other JSON as it is. ValueError for what is none."""
         body = read_json(content)
         if not isinstance(body, list):
             return body
-        records, loose = read_page(body)
-        self._pages.append((records, loose))
-        return PageRead(len(body), min((r.last_modified for r in records if r.last_modified is not None), default=None))
+        self._raw.append(body)
+        return PageRead(len(body), min(filter(None, map(changed, body)), default=None))
+
+    def parse(self) -> None:
+        """Parse what is not parsed yet: the longer part of the work, which nobody has to wait for."""
+        while self._raw:
+            self._parsed.append(read_page(self._raw.popleft()))
 
     def take(self, pages: int) -> tuple[Records, list[Defect]]:
         """The records in so many pages, the first that are still here, and defects of rows that are no model."""
-        taken = [self._pages.popleft() for _ in range(pages)]
+        self.parse()
+        taken = [self._parsed.popleft() for _ in range(pages)]
         records = chain.from_iterable(records for records, _ in taken)
         return Records.by_name(records), [defect for _, loose in taken for defect in loose]
