@@ -1,6 +1,6 @@
 """Read a file in a process of its own: a batch of rows is read and parsed while the one before it is saved.
 
-Reading and parsing are a third of an import's work.
+Reading and parsing take as long as saving.
 """
 
 from collections.abc import Collection, Iterator
