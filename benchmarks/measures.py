@@ -94,7 +94,7 @@ def _once(arguments: Sequence[str], environment: Mapping[str, str]) -> float:
 def bare_insert(db: Path) -> float:
     """Seconds to insert a registry's own rows into the same tables in one transaction, then make the same indexes."""
     source, place = sqlite3.connect(db), db.with_name("bare.db")
-    schema = source.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC")
+    schema = source.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
     tables: list[str] = []
     indexes: list[str] = []
     for (statement,) in schema:

@@ -138,7 +138,7 @@ def _changed_pages(crawl: Crawl, reader: PageReader, floor: str) -> Iterator[_Pa
     """Pages by change, latest first, until one that reaches below `floor`."""
     for answer in crawl.hub.pages(_CHANGES, start=crawl.cursor, decode=reader.read):
         page = _paged(answer, over=answer.next_url is None)
-        oldest = page.read.oldest  # models that have no date stand at the end
+        oldest = reader.oldest()  # models that have no date stand at the end
         over = page.over or oldest is None or oldest < floor
         yield page._replace(over=over)
         if over:

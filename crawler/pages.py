@@ -13,7 +13,8 @@ from registry.records import Defect, Records
 class PageReader:
     """ReadPages in two processes, until one leaves the `with`: the first megabytes here, what follows there.
 
-    Called by one thread at a time. CrawlError where the other process is gone.
+    Called by one thread at a time. CrawlError where the other process is gone, and with it what was not taken: a crawl
+    that goes on asks for those pages again.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,14 @@ class PageReader:
                 with suppress(OSError):  # no process to be had: then this one reads
                     self._child = Child("crawler.pages")
             child = self._child
-        return self._here.read(content) if child is None else _asked(child, content)
+            child = self._child
+        return self._here.read(content) if child is None else _asked(child, "read", content)
+
+    def oldest(self) -> str | None:
+        """The oldest change of a model of the page that was read last."""
+        with self._lock:
+            child = self._child
+        return self._here.oldest() if child is None else _asked(child, "oldest")
 
     def take(self, pages: int) -> tuple[Records, list[Defect]]:
         """What so many pages say, the first that were not taken yet."""
@@ -49,19 +57,19 @@ class PageReader:
         if here < pages:
             with self._lock:
                 child = self._child
-            others, unread = _asked(child, pages - here)
+            others, unread = _asked(child, "take", pages - here)
             records, loose = Records.joined([records, others]), loose + unread
         return records, loose
 
 
-def _asked(reader: Child | None, what: bytes | int) -> Any:
-    """What the other process says of a page, or of so many that it has read."""
+def _asked(reader: Child | None, method: str, *arguments: object) -> Any:
+    """What the other process answers by this method of its ReadPages."""
     from crawler.answers import LATER, CrawlError  # noqa: PLC0415 - 0.4 s that the other process must not pay
 
     if reader is None:
         raise CrawlError("the crawl was ended")
     try:
-        reader.say(what)
+        reader.say((method, *arguments))
         told = reader.hear()
     except Ended as error:
         raise CrawlError(f"reading pages ended early ({error}): is there memory left? then {LATER}") from error
@@ -71,12 +79,12 @@ def _asked(reader: Child | None, what: bytes | int) -> Any:
 
 
 def main(words: IO[bytes], answers: IO[bytes]) -> None:
-    """Be the other process: it hears a page, or how many are taken."""
+    """Be the other process."""
     pages = ReadPages()
     while True:
-        word = hear(words)
+        method, *arguments = hear(words)
         try:
-            told = pages.take(word) if isinstance(word, int) else pages.read(word)
+            told = getattr(pages, method)(*arguments)
         except ValueError as error:
             told = ValueError(str(error))
         say(told, answers)

@@ -42,21 +42,11 @@ def parse(row: object, fingerprint: bytes | None = None) -> tuple[ModelRecord | 
     if not isinstance(row, dict):
         notes.add("not-an-object", "", row, "a model is a JSON object")
         return None, tuple(notes.defects)
-    if (repo_id := _id(row)) is None:
-        notes.add("bad-id", "id", row.get("id") or row.get("modelId"), "not a repository id (owner/name)")
+    repo_id = row.get("id") or row.get("modelId")
+    if not isinstance(repo_id, str) or not ID.fullmatch(repo_id):
+        notes.add("bad-id", "id", repo_id, "not a repository id (owner/name)")
         return None, tuple(notes.defects)
     return _record(repo_id, row, fingerprint, notes), ()
-
-
-def changed(row: object) -> str | None:
-    """When the model of a raw row was changed, as its record has it; None where the row says nothing of that, or is no
-    model."""
-    return _time(row, "lastModified", Notes()) if isinstance(row, dict) and _id(row) else None
-
-
-def _id(row: dict[str, Any]) -> str | None:
-    repo_id = row.get("id") or row.get("modelId")
-    return repo_id if isinstance(repo_id, str) and ID.fullmatch(repo_id) else None
 
 
 def _record(repo_id: str, row: dict[str, Any], fingerprint: bytes | None, notes: Notes) -> ModelRecord:

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from crawler.dumps import Dump, RawPage, read_json
-from crawler.parse import changed, parse
+from crawler.parse import parse
 from crawler.raw import DumpError, Unreadable
 from registry.fingerprints import Fingerprints
 from registry.records import Defect, ModelRecord, Records
@@ -112,10 +112,9 @@ def read_page(rows: Sequence[object]) -> Read:
 
 
 class PageRead(NamedTuple):
-    """What is told of a page of the Hub at once: how many rows it has, and the oldest change of a model of it."""
+    """What is told of a page of the Hub at once: how many rows it has."""
 
     rows: int
-    oldest: str | None
 
 
 class ReadPages:
@@ -134,12 +133,18 @@ class ReadPages:
         if not isinstance(body, list):
             return body
         self._raw.append(body)
-        return PageRead(len(body), min(filter(None, map(changed, body)), default=None))
+        return PageRead(len(body))
 
     def parse(self) -> None:
         """Parse what is not parsed yet: the longer part of the work, which nobody has to wait for."""
         while self._raw:
             self._parsed.append(read_page(self._raw.popleft()))
+
+    def oldest(self) -> str | None:
+        """The oldest change of a model of the page that was read last, which is still here; None without a date."""
+        self.parse()
+        records, _ = self._parsed[-1]
+        return min((record.last_modified for record in records if record.last_modified is not None), default=None)
 
     def take(self, pages: int) -> tuple[Records, list[Defect]]:
         """The records in so many pages, the first that are still here, and defects of rows that are no model."""

@@ -6,16 +6,16 @@ Metadata is typed by people: the Hub of 2026-09 holds 12 cycles of 29 edges.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 
-def cyclic_edges(edges: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+def cyclic_edges(edges: Collection[tuple[Any, ...]]) -> set[tuple[int, int]]:
     """The (child, parent) pairs that lie on a cycle.
 
     Peels leaves away first, in linear time: what is left of a million edges is a handful, and only that becomes a
     networkx graph.
     """
-    import networkx as nx  # noqa: PLC0415 - an import needs it, a query does not
-    import numpy as np  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415 - an import needs it, a query does not
 
     left = np.array(list(edges), np.int64).reshape(-1, 2)
     while not (inner := np.isin(left[:, 0], left[:, 1])).all():  # a tenth at least goes with each round, all at once
@@ -33,6 +33,10 @@ def cyclic_edges(edges: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
             children[parent] -= 1
             if children[parent] == 0:
                 leaves.append(parent)
+    if not parents:
+        return set()
+    import networkx as nx  # noqa: PLC0415
+
     graph: nx.DiGraph[int] = nx.DiGraph([(c, p) for c, ps in parents.items() for p in ps])
     # A part of one model holds an edge only if that is a loop to itself.
     return {edge for part in nx.strongly_connected_components(graph) for edge in graph.subgraph(part).edges}

@@ -1,6 +1,7 @@
 """Which models a registry knows by the very rows that a source has of them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 class Fingerprints:
     """The fingerprints (16 bytes each) that models of a registry had at one moment: 24 bytes a model."""
 
-    def __init__(self, parts: Iterable[Sequence[tuple[int, bytes]]]) -> None:
+    def __init__(self, parts: Iterable[Sequence[tuple[Any, ...]]]) -> None:
         """From the keys of models, each with its fingerprint."""
         keys, sums = [np.empty(0, np.int64)], [b""]
         for part in parts:

@@ -172,8 +172,8 @@ class ModelRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records by columns, in the order of a record's fields. Of millions that go from a file to the tables none is made
-    an object of its own on the way: columns go from one process to another, and into rows, in a third of the time.
+    """Records by columns, in the order of a record's fields. So they go from the process that reads to the one that
+    saves, and into rows, in a third of the time: there, none that is new becomes an object of its own.
     """
 
     columns: tuple[tuple[Any, ...], ...]
@@ -194,8 +194,11 @@ class Records:
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
         """All of some, one after the other."""
-        columns = zip(*(part.columns for part in parts), strict=True)
-        return cls(tuple(tuple(chain.from_iterable(pieces)) for pieces in columns) or cls.of([]).columns)
+        filled = [part for part in parts if len(part)]
+        if len(filled) == 1:
+            return filled[0]
+        columns = zip(*(part.columns for part in filled), strict=True)
+        return cls(tuple(tuple(chain.from_iterable(pieces)) for pieces in columns)) if filled else cls.of([])
 
     def __len__(self) -> int:
         return len(self.columns[0])

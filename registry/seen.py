@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from registry.database import plain_rows
 from registry.fingerprints import Fingerprints
 from registry.identity import Row
 from registry.insert import insert_rows
@@ -73,13 +74,12 @@ def fingerprints(connection: Connection, seen: str) -> Fingerprints:
     return Fingerprints(_by_key(connection, seen))
 
 
-def _by_key(connection: Connection, seen: str) -> Iterator[Sequence[tuple[int, bytes]]]:
+def _by_key(connection: Connection, seen: str) -> Iterator[Sequence[tuple[Any, ...]]]:
     s = SIGHTS.c
     known = (s.model_key > bindparam("after"), s.fingerprint.is_not(None), s.last_seen <= seen)
     held = select(s.model_key, s.fingerprint).where(*known).order_by(s.model_key).limit(_ROWS)
     after = -1
-    # Rows as the driver gives them, here and below: SQLAlchemy's take half the time again.
-    while part := connection.execute(held, {"after": after}).cursor.fetchall():
+    while part := plain_rows(connection, held, {"after": after}):
         yield part
         after = part[-1][0]
 
@@ -93,7 +93,7 @@ def saw_again(connection: Connection, rows: Mapping[int, bytes], *, seen: str, s
     held = select(s.model_key, s.fingerprint, s.last_seen).where(among(connection, s.model_key, rows))
     same = {
         key: last_seen
-        for key, fingerprint, last_seen in connection.execute(held).cursor.fetchall()
+        for key, fingerprint, last_seen in plain_rows(connection, held)
         if fingerprint == rows[key] and last_seen is not None and last_seen <= seen
     }
     if older := [key for key, last_seen in same.items() if last_seen < seen]:

@@ -37,9 +37,9 @@ class Sight(NamedTuple):
         """Whether it says nothing of licence and parents."""
         return self.record.licenses is None and self.record.parents is None
 
-    def rank(self) -> tuple[str, str, str]:
+    def rank(self) -> tuple[str, str, str, str]:
         """Orders sights by time; what they say breaks a tie, so that the order in which they come never matters."""
-        return (*self.time(), _content(self.state, self.values))
+        return (*self.time(), _content(self.state, self.values), self.record.repo_id)
 
     def time(self) -> tuple[str, str]:
         """When the model was seen, then when it was changed."""
@@ -76,7 +76,7 @@ class Sights:
 
     @classmethod
     def of(cls, sights: Sequence[Sight]) -> Self:
-        """Sights by columns."""
+        """Sights by columns, at least one."""
         values = list(zip(*(sight.values for sight in sights), strict=True))
         records = Records.of(sight.record for sight in sights)
         return cls(records, [sight.seen for sight in sights], values[-1], [values[at] for at in _LISTS])

@@ -42,11 +42,13 @@ def test_pages_and_what_is_none() -> None:
         for content in (json.dumps(ROWS).encode(), b"[]", b'{"error": "gone"}', b"5", b"null", deep):
             assert two.read(content) == alone.read(content)
         assert two.take(3) == alone.take(3)
-        assert two.read(json.dumps(ROWS[::-1]).encode()) == PageRead(3, "2025-06-01T00:00:00Z")
+        assert two.read(json.dumps(ROWS[::-1]).encode()) == PageRead(3)
+        assert two.oldest() == "2025-06-01T00:00:00Z"
         for content in (b"<html>", b"", b"[1, 2", b"\xff", b"{" * 200_000):
             with pytest.raises(ValueError, match=r"."):
                 two.read(content)
-        assert two.read(b"[]") == PageRead(0, None)
+        assert two.read(b"[]") == PageRead(0)
+        assert two.oldest() is None
         records, loose = two.take(2)
         assert ([record.repo_id for record in records], len(loose)) == (["me/M", "me/N"], 1)
         assert two.take(0) == alone.take(0)
@@ -57,12 +59,22 @@ def test_only_what_is_worth_it_and_one_process(
 ) -> None:
     monkeypatch.setattr(pages, "WORTHWHILE", 5)
     with PageReader() as reader:
-        assert [reader.read(b"[]") for _ in range(2)] == [PageRead(0, None)] * 2
+        assert [reader.read(b"[]") for _ in range(2)] == [PageRead(0)] * 2
         assert begun == []
         assert [reader.read(b"[1]").rows for _ in range(3)] == [1] * 3  # type: ignore[attr-defined]
         assert [len(reader.take(pages)[1]) for pages in (3, 2)] == [1, 2]
     assert [process.returncode for process in begun] == [-signal.SIGKILL]
-    assert reader.read(b"[]") == PageRead(0, None)
+    assert reader.read(b"[]") == PageRead(0)
+
+
+def test_what_waits_in_a_process_that_is_killed_is_asked_for_again(begun: list[subprocess.Popen[bytes]]) -> None:
+    with PageReader() as reader:
+        for _ in range(2):
+            reader.read(json.dumps(ROWS).encode())
+        begun[0].kill()
+        for _ in range(2):
+            with pytest.raises(CrawlError, match=r"ended early \(status -9\): .* crawl resume"):
+                reader.take(2)
 
 
 def test_where_no_process_can_begin_this_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +83,7 @@ def test_where_no_process_can_begin_this_one_reads(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(subprocess, "Popen", fail)
     with PageReader() as reader:
-        assert reader.read(json.dumps(ROWS).encode()) == PageRead(3, "2025-06-01T00:00:00Z")
+        assert reader.read(json.dumps(ROWS).encode()) == PageRead(3)
         assert [len(said) for said in reader.take(1)] == [2, 1]
 
 
@@ -83,7 +95,7 @@ def test_who_is_left_alone_leaves_without_a_word(module: str) -> None:
         assert alone.stdout
         assert alone.stderr
         alone.stdout.close()
-        said = b"[]" if module == "crawler.pages" else (SNAPSHOT, Fingerprints([]))
+        said = ("read", b"[]") if module == "crawler.pages" else (SNAPSHOT, Fingerprints([]))
         say(said, alone.stdin)
         alone.stdin.close()
         assert alone.stderr.read() == b""
@@ -93,7 +105,7 @@ def test_who_is_left_alone_leaves_without_a_word(module: str) -> None:
 def test_none_begins_when_the_crawl_is_over(begun: list[subprocess.Popen[bytes]]) -> None:
     with PageReader() as reader:
         pass
-    assert reader.read(b"[]") == PageRead(0, None)
+    assert reader.read(b"[]") == PageRead(0)
     assert begun == []
     with pytest.raises(CrawlError, match="ended"):
         reader.take(2)

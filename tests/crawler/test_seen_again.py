@@ -20,6 +20,7 @@ from crawler.load import import_files
 from crawler.parse import parse
 from crawler.raw import PARSER
 from crawler.reading import Batch, read_batches
+from registry import seen as registry_seen
 from registry.fingerprints import Fingerprints
 from registry.tables import SIGHTS
 from registry.write import Saved, writing
@@ -71,6 +72,18 @@ def test_only_what_differs_is_read_again(registry: Engine, tmp_path: Path, rows_
     assert {row["source"] for row in models(registry).values()} == {"b"}
     assert edges(registry) == {("me/M", "Qwen/Base"): "recovered-by-case"}
     assert content(registry)["defects"] == before["defects"]
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 4])
+def test_fingerprints_are_read_part_by_part(
+    registry: Engine, tmp_path: Path, rows_read: list[object], monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(registry_seen, "_ROWS", at_once)
+    rows = [api_row(f"me/M{n}") for n in range(7)]
+    imported(registry, tmp_path / "a", rows, DAYS[0])
+    rows_read.clear()
+    assert imported(registry, tmp_path / "b", rows, DAYS[1]) == Saved(models=7)
+    assert rows_read == []
 
 
 def test_an_older_dump_is_read_in_full(registry: Engine, tmp_path: Path, rows_read: list[object]) -> None:
