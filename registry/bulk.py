@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
 )
 
+from registry.database import plain_rows
 from registry.read import Brief, Said, Step, briefs, labels, walk
 from registry.records import Relation
 from registry.spans import relabelled
@@ -57,10 +58,7 @@ class Stored:
         found: dict[int, str | None] = {}
         for at in range(0, len(keys), _PAGE):
             wanted = among(self._connection, MODELS.c.key, keys[at : at + _PAGE].tolist())
-            found.update(
-                (row[0], row[1])
-                for row in self._connection.execute(select(MODELS.c.key, MODELS.c[column]).where(wanted))
-            )
+            found.update(plain_rows(self._connection, select(MODELS.c.key, MODELS.c[column]).where(wanted)))
         return [found[key] for key in keys.tolist()]
 
     def relabelled(self) -> set[int]:

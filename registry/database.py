@@ -4,7 +4,7 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -222,14 +222,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def plain_rows(
     connection: Connection, statement: Select[Any], values: Mapping[str, Any] | None = None
-) -> list[tuple[Any, ...]]:
+) -> Sequence[tuple[Any, ...]]:
     """All rows of a statement as the driver gives them: SQLAlchemy's own take half the time again. It does not see what
     goes wrong on the way then, so that the driver's errors have to be made its."""
     cursor = connection.execute(statement, values).cursor
     try:
-        return list(cursor.fetchall())
+        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError(str(statement), None, error) from error
+    return rows
 
 
 def read_in_place(connection: Connection) -> None:
