@@ -17,6 +17,7 @@ from crawler.pages import PageReader
 from crawler.reading import PageRead, ReadPages
 from registry.database import open_registry
 from registry.fingerprints import Fingerprints
+from registry.records import Defect, Records
 from tests.conftest import SNAPSHOT
 from tests.crawler.crawls import crawled, small_pages, small_world, token_of_the_tests, whole_digest
 from tests.fakehub.server import FakeHub
@@ -67,7 +68,7 @@ def test_only_what_is_worth_it_and_one_process(
     assert reader.read(b"[]") == PageRead(0)
 
 
-def test_what_waits_in_a_process_that_is_killed_is_asked_for_again(begun: list[subprocess.Popen[bytes]]) -> None:
+def test_what_waits_in_a_process_that_is_killed_is_lost_in_one_line(begun: list[subprocess.Popen[bytes]]) -> None:
     with PageReader() as reader:
         for _ in range(2):
             reader.read(json.dumps(ROWS).encode())
@@ -136,6 +137,29 @@ def test_another_process_that_dies(registry: Engine, monkeypatch: pytest.MonkeyP
                 crawled(registry, hub)
         before = len(models(registry))
         assert 0 < before < 250
+        crawled(registry, hub, resume)
+    assert len(models(registry)) == 250
+    assert whole_digest(registry)
+
+
+def test_pages_that_are_lost_with_a_process_are_asked_for_again(
+    registry: Engine, monkeypatch: pytest.MonkeyPatch, begun: list[subprocess.Popen[bytes]]
+) -> None:
+    small_pages(monkeypatch)
+    take, taken = PageReader.take, list[int]()
+
+    def kill_before_the_second(reader: PageReader, number: int) -> tuple[Records, list[Defect]]:
+        taken.append(number)
+        if len(taken) == 2:
+            begun[-1].kill()
+        return take(reader, number)
+
+    with FakeHub(small_world()) as hub:
+        with monkeypatch.context() as patched:
+            patched.setattr(PageReader, "take", kill_before_the_second)
+            with pytest.raises(CrawlError, match=r"ended early \(status -9\): .* crawl resume"):
+                crawled(registry, hub)
+        assert len(models(registry)) == 100
         crawled(registry, hub, resume)
     assert len(models(registry)) == 250
     assert whole_digest(registry)
