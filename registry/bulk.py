@@ -4,7 +4,8 @@ A registry of 3.1 million models is 50 MB of numbers this way; as objects it was
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Executable,
     Integer,
     Select,
     String,
@@ -172,11 +172,8 @@ def everything(connection: Connection) -> Columns:
     """Every model of the registry, and every edge."""
     said = _Numbers()
     models, edges = [np.empty((3, 0), np.int64)], [np.empty((4, 0), np.int64)]
-    last = connection.scalar(select(func.max(MODELS.c.key))) or 0
-    for after in range(0, last, _PAGE):
-        keys, downloads, sayings = _page(connection, _MODELS[connection.dialect.name], after)
+    for (keys, downloads, sayings), (child, parent, position, relation) in _pages(connection):
         models.append(np.stack([_ints(keys), _ints(downloads), said.of(sayings.split("\n") if sayings else ())]))
-        child, parent, position, relation = _page(connection, _EDGES, after)
         numbers = map(_NUMBERS.__getitem__, relation.split(",") if relation else ())
         edges.append(np.stack([_ints(child), _ints(parent), _ints(position), np.fromiter(numbers, np.int64)]))
     key, downloads_, number = np.concatenate(models, axis=1)
@@ -238,11 +235,25 @@ def _columns(
         said[order],
         sayings,
         downloads[order],
-        np.searchsorted(keys, child[along]),
-        np.searchsorted(keys, parent[along]),
+        _places(keys, child[along]),
+        _places(keys, parent[along]),
         relation[along],
         source,
     )
+
+
+def _places(keys: Ints, wanted: Ints) -> Ints:
+    """Where some keys stand among `keys`, which ascend.
+
+    By a table where most numbers are keys, as in a registry: a million parents of three take 0.02 s, and 0.47 s by
+    halves.
+    """
+    if not len(keys) or keys[-1] > 4 * len(keys):
+        return np.searchsorted(keys, wanted)
+    table = np.zeros(keys[-1] + 1, np.int64)
+    table[keys] = np.arange(len(keys))
+    found: Ints = table[wanted]
+    return found
 
 
 # A page of a column comes as one text, made by the database: 3.1 million rows take 2.2 s this way, and 4.8 s as rows.
@@ -271,8 +282,23 @@ _MODELS = {"sqlite": _models(func.json_array), "postgresql": _models(func.json_b
 _EDGES = _edges()
 
 
-def _page(connection: Connection, statement: Executable, after: int) -> tuple[Any, ...]:
-    return connection.execute(statement, {"after": after, "last": after + _PAGE}).one()
+def _pages(connection: Connection) -> Iterator[tuple[Any, ...]]:
+    """The columns of the models and of the edges, page by page; the database makes the next while one is looked at."""
+    last = connection.scalar(select(func.max(MODELS.c.key))) or 0
+    statements = _MODELS[connection.dialect.name], _EDGES
+
+    def page(after: int) -> tuple[Any, ...]:
+        bounds = {"after": after, "last": after + _PAGE}
+        return tuple(connection.execute(statement, bounds).one() for statement in statements)
+
+    coming: Future[tuple[Any, ...]] | None = None
+    with ThreadPoolExecutor(1) as reader:
+        for after in range(0, last, _PAGE):
+            before, coming = coming, reader.submit(page, after)
+            if before:
+                yield before.result()
+        if coming:
+            yield coming.result()
 
 
 def _ints(text: str) -> Ints:
