@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 from benchmarks.measures import Row, alone, goal
 from lineage.formats.map_page import map_page
 from lineage.map import family_map
-from registry.bulk import Columns, Ints, everything
+from registry.bulk import Columns, everything
+from registry.columns import Ints
 from registry.database import open_registry, reading
 
 SIZES = (300, 3_000, 30_000, 137_000, 300_000)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from crawler.dumps import Dump, RawPage, read_json
 from crawler.parse import parse
 from crawler.raw import DumpError, Unreadable
-from registry.fingerprints import Fingerprints
+from registry.fingerprints import Fingerprints, Known
 from registry.records import Defect, ModelRecord, Records
 
 #: Rows that are saved together: the more, the fewer pages of an index are written twice (1.5 million bare rows with
@@ -37,7 +37,7 @@ class Batch:
     size: int
     records: Records
     loose: list[Defect]
-    again: dict[int, bytes]
+    again: Fingerprints
 
 
 def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
@@ -45,36 +45,39 @@ def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
     pages: list[RawPage] = []
     size, most = 0, FIRST
     failure: DumpError | None = None
+    models = Known(known)
     try:
         for page in dump.pages():
             pages.append(page)
             size += page.size
             if sum(map(len, pages)) >= most or size >= _BATCH_BYTES:
-                yield _batch(pages, known)
+                yield _batch(pages, models)
                 pages, size, most = [], 0, min(2 * most, BATCH)
     except DumpError as error:
         failure = error
     if pages:
-        yield _batch(pages, known)
+        yield _batch(pages, models)
     if failure:
         raise failure
 
 
-def _batch(pages: list[RawPage], known: Fingerprints) -> Batch:
+def _batch(pages: list[RawPage], known: Known) -> Batch:
     records: list[ModelRecord] = []
     loose: list[Defect] = []
-    again: dict[int, bytes] = {}
+    again, known_sums = [np.empty(0, np.int64)], b""
     for page in pages:
         sums = page.fingerprints()
         wanted = None
-        if sums is not None and (keys := known.keys(sums)).any():
-            again |= {int(keys[at]): sums[at] for at in np.flatnonzero(keys).tolist()}
+        if sums is not None and (keys := known.models(sums)).any():
+            again.append(keys[keys > 0])
+            known_sums += b"".join(compress(sums, keys))
             wanted = np.flatnonzero(keys == 0).tolist()
             sums = [sums[at] for at in wanted]
         read = read_rows(page.rows(wanted), sums)
         records += read[0]
         loose += read[1]
-    return Batch(partial(_these, pages), sum(map(len, pages)), Records.by_name(records), loose, again)
+    told = Fingerprints.of(np.concatenate(again), known_sums)
+    return Batch(partial(_these, pages), sum(map(len, pages)), Records.by_name(records), loose, told)
 
 
 def _these(pages: Sequence[RawPage], wanted: Collection[bytes]) -> Read:

@@ -35,7 +35,7 @@ from lineage.scoreboard import (
 from lineage.selection import Selected, Selection, select_models
 from lineage.unlisted import also_begin, unlisted
 from lineage.verdicts import Case, Verdicts
-from registry.bulk import Ints
+from registry.columns import Ints
 from registry.database import reading
 from registry.read import data_date
 from registry.records import State

@@ -6,7 +6,8 @@ import numpy as np
 
 from lineage.ancestry import label_of, label_said
 from lineage.licenses.labels import Declared, clarified_models, is_clarified
-from registry.bulk import RELATIONS, Columns, Flags, Ints, distinct
+from registry.bulk import RELATIONS, Columns
+from registry.columns import Flags, Ints, distinct
 from registry.records import State
 
 

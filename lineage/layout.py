@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineage.packing import Point, packed
-from registry.bulk import Flags, Ints
+from registry.columns import Flags, Ints
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,8 @@ from lineage.layout import Layout, Tree, layout, tree
 from lineage.sayings import Said, sayings
 from lineage.selection import Selection, select_models
 from lineage.verdicts import Verdicts
-from registry.bulk import Columns, Ints
+from registry.bulk import Columns
+from registry.columns import Ints
 from registry.database import reading
 from registry.names import find_roots
 from registry.read import data_date

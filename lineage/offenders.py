@@ -6,7 +6,7 @@ import numpy as np
 
 from lineage.judgement import Judgement
 from lineage.verdicts import OBJECTING, Verdicts, is_said_by
-from registry.bulk import Flags, Ints
+from registry.columns import Flags, Ints
 
 #: What a model objects to (licence, ancestor) → the model whose label was the first on the way to do so.
 Blame = Mapping[tuple[str, int], int]

@@ -14,7 +14,8 @@ import numpy as np
 
 from lineage.ancestry import is_opaque
 from lineage.claims import Claims
-from registry.bulk import RELATIONS, Columns, Flags, Ints
+from registry.bulk import RELATIONS, Columns
+from registry.columns import Flags, Ints
 from registry.cycles import in_order
 from registry.records import Relation
 

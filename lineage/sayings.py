@@ -7,7 +7,7 @@ import numpy as np
 from lineage.judgement import Judgement, grade_of
 from lineage.rules import RULES
 from lineage.verdicts import Case, Verdicts
-from registry.bulk import Ints
+from registry.columns import Ints
 from registry.records import State
 
 #: The class of a model of which no verdict is given: it is not on the Hub, as far as is known.

@@ -13,7 +13,7 @@ from lineage.reach import MOST_UNKNOWN
 from lineage.rules import Verdict
 from lineage.selection import Selected
 from lineage.verdicts import Verdicts
-from registry.bulk import Flags, Ints, distinct
+from registry.columns import Flags, Ints, distinct
 
 
 @dataclass(frozen=True, slots=True)

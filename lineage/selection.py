@@ -8,7 +8,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from lineage.listing import STDIN, Listed, listed, read_list, remarks
-from registry.bulk import Columns, Flags, Ints, distinct, everything, gathered
+from registry.bulk import Columns, everything, gathered
+from registry.columns import Flags, Ints, distinct
 from registry.families import reached
 from registry.names import Found, UnknownModel, find_model, find_roots, known_models
 from registry.read import walk

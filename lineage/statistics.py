@@ -18,7 +18,7 @@ from registry.read import Brief, all_steps, briefs, data_date, labels
 from registry.records import HUB_EVIDENCE, RECOVERED, Relation, State
 
 if TYPE_CHECKING:
-    from registry.bulk import Ints
+    from registry.columns import Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from lineage.licenses.catalogue import catalogue
 from lineage.licenses.labels import Declared
 from lineage.reach import Reach, Shape
 from lineage.rules import RULES
-from registry.bulk import Columns, Flags, Ints, distinct
+from registry.bulk import Columns
+from registry.columns import Flags, Ints, distinct
 
 #: The rules that keep a label from passing.
 OBJECTING = frozenset(rule.id for rule in RULES.values() if rule.weight != "pass")

@@ -9,7 +9,7 @@ from registry.records import Relation
 from registry.tables import DERIVATIONS, MODELS, among
 
 if TYPE_CHECKING:
-    from registry.bulk import Ints
+    from registry.columns import Ints
 
 # Written out as the indexes have them: with bound values SQLite could not tell that an index holds what is asked for.
 _SEEN: ColumnElement[bool] = literal_column("state != 'placeholder'")
@@ -55,7 +55,7 @@ def most_children(connection: Connection, edges: "Ints", limit: int | None = Non
     """
     import numpy as np  # noqa: PLC0415 - 100 ms that other numbers need not pay
 
-    from registry.bulk import distinct  # noqa: PLC0415 - it needs numpy
+    from registry.columns import distinct  # noqa: PLC0415 - it needs numpy
 
     pairs = distinct(edges[:, 1] << 32 | edges[:, 0])  # keys have 31 bits: on a server they are integers
     parents, children = np.unique(pairs >> 32, return_counts=True)

@@ -4,13 +4,13 @@ A model keeps the fingerprint of the raw row that its facts and parents are. A r
 seen later would change nothing else, so it need not even be read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
 
-from registry.database import plain_rows
+from registry.columns import Ints, ints, joined
 from registry.fingerprints import Fingerprints
 from registry.identity import Row
 from registry.insert import insert_rows
@@ -71,34 +71,32 @@ def _seen(sight: Sight, row: Row, changed: bool, outdone: bool) -> tuple[Any, ..
 
 def fingerprints(connection: Connection, seen: str) -> Fingerprints:
     """Those of models that nobody saw later than `seen`."""
-    return Fingerprints(_by_key(connection, seen))
-
-
-def _by_key(connection: Connection, seen: str) -> Iterator[Sequence[tuple[Any, ...]]]:
     s = SIGHTS.c
-    known = (s.model_key > bindparam("after"), s.fingerprint.is_not(None), s.last_seen <= seen)
-    held = select(s.model_key, s.fingerprint).where(*known).order_by(s.model_key).limit(_ROWS)
-    after = -1
-    while part := plain_rows(connection, held, {"after": after}):
-        yield part
-        after = part[-1][0]
+    last = connection.scalar(select(func.max(s.model_key))) or 0
+    pages = ((s.model_key > after, s.model_key <= after + _ROWS) for after in range(0, last, _ROWS))
+    return Fingerprints.joined([_held(connection, seen, *page) for page in pages])
 
 
-def saw_again(connection: Connection, rows: Mapping[int, bytes], *, seen: str, source: str) -> set[int]:
-    """Note that models (keys) were seen once more, by rows of these fingerprints; returns those of which that is true.
+def saw_again(connection: Connection, rows: Fingerprints, *, seen: str, source: str) -> Ints:
+    """Note that models were seen once more, by rows of these fingerprints; returns those of which that is true.
 
     Others have changed, or were seen later, since the fingerprints were read.
     """
     s = SIGHTS.c
-    held = select(s.model_key, s.fingerprint, s.last_seen).where(among(connection, s.model_key, rows))
-    same = {
-        key: last_seen
-        for key, fingerprint, last_seen in plain_rows(connection, held)
-        if fingerprint == rows[key] and last_seen is not None and last_seen <= seen
-    }
-    if older := [key for key, last_seen in same.items() if last_seen < seen]:
-        touched = update(SIGHTS).where(among(connection, s.model_key, older))
-        connection.execute(
-            touched.values(last_seen=bindparam("seen"), source=bindparam("by")), {"seen": seen, "by": source}
-        )
-    return set(same)
+    same = rows.alike(_held(connection, seen, among(connection, s.model_key, rows.models.tolist())))
+    if not len(same):
+        return same
+    touched = update(SIGHTS).where(among(connection, s.model_key, same.tolist()), s.last_seen < seen)
+    connection.execute(
+        touched.values(last_seen=bindparam("seen"), source=bindparam("by")), {"seen": seen, "by": source}
+    )
+    return same
+
+
+def _held(connection: Connection, seen: str, *where: ColumnElement[bool]) -> Fingerprints:
+    """The fingerprints of some models that nobody saw later than `seen`."""
+    s = SIGHTS.c
+    digits = func.hex(s.fingerprint) if connection.dialect.name == "sqlite" else func.encode(s.fingerprint, "hex")
+    asked = select(joined(s.model_key), joined(digits, "")).where(s.fingerprint.is_not(None), s.last_seen <= seen)
+    keys, sums = connection.execute(asked.where(*where)).one()
+    return Fingerprints.of(ints(keys), bytes.fromhex(sums))

@@ -7,7 +7,8 @@ import numpy as np
 
 from lineage.formats.palette import ABSENT, STROKES, TONES, tone_of
 from lineage.map import FamilyMap
-from registry.bulk import RELATIONS, Ints
+from registry.bulk import RELATIONS
+from registry.columns import Ints
 from registry.records import Relation
 
 _ROOT, _OTHER = "#D55E00", "#8A8F98"

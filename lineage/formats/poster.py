@@ -14,7 +14,7 @@ from lineage.formats.markup import clipped
 from lineage.formats.sheets import pillow
 from lineage.formats.text import number, printable
 from lineage.map import FamilyMap
-from registry.bulk import Ints
+from registry.columns import Ints
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

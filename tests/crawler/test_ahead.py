@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -24,7 +25,7 @@ from registry.fingerprints import Fingerprints
 from registry.write import Saved
 from tests.families import api_row, content, models
 
-NOTHING = Fingerprints([])
+NOTHING = Fingerprints.joined([])
 ROWS = [api_row(f"me/M{n}", ["Qwen/Base"], likes=n) for n in range(PAGE_ROWS + 1)] + ["no model"]
 
 
@@ -39,7 +40,7 @@ def written(path: Path, rows: Sequence[object]) -> Path:
 
 
 def told(batches: Iterator[Batch], *wanted: bytes) -> list[tuple[Any, ...]]:
-    return [(batch.size, batch.records, batch.loose, batch.again, batch.reread(wanted)) for batch in batches]
+    return [(batch.size, batch.records, batch.loose, dict(batch.again), batch.reread(wanted)) for batch in batches]
 
 
 def test_lines_and_tables(tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ def test_known_rows_are_told_and_read_on_demand(tmp_path: Path) -> None:
     dump = Dump(written(tmp_path / "rows.jsonl", ROWS[:3]))
     (batch,) = read_batches(dump, NOTHING)
     sums = [record.fingerprint or b"" for record in batch.records]
-    known = Fingerprints([[(1, sums[0]), (2, sums[1])]])
+    known = Fingerprints.of(np.array([2, 1]), sums[1] + sums[0])
     ((size, records, loose, again, read),) = told(read_ahead(dump, known), sums[1])
     assert (size, list(records), loose) == (3, list(batch.records)[2:], [])
     assert again == {1: sums[0], 2: sums[1]}
@@ -92,7 +93,7 @@ def test_another_process_that_dies(registry: Engine, tmp_path: Path, monkeypatch
     with pytest.raises(DumpError, match=r"rows.jsonl ended early \(status 1\)"):
         import_files(registry, [path], seen=None, progress=lambda dump, models: None)
     assert content(registry)["models"] == []
-    more_than_a_pipe_holds = Fingerprints([[(n, n.to_bytes(16, "big")) for n in range(1, 100_000)]])
+    more_than_a_pipe_holds = Fingerprints.of(np.arange(100_000), bytes(16 * 100_000))
     with pytest.raises(DumpError, match=r"rows.jsonl ended early \(status 1\)"):
         told(read_ahead(Dump(path), more_than_a_pipe_holds))
 

@@ -96,7 +96,7 @@ def test_who_is_left_alone_leaves_without_a_word(module: str) -> None:
         assert alone.stdout
         assert alone.stderr
         alone.stdout.close()
-        said = ("read", b"[]") if module == "crawler.pages" else (SNAPSHOT, Fingerprints([]))
+        said = ("read", b"[]") if module == "crawler.pages" else (SNAPSHOT, Fingerprints.joined([]))
         say(said, alone.stdin)
         alone.stdin.close()
         assert alone.stderr.read() == b""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lineage.layout import Layout, Tree, layout, tree
 from lineage.packing import packed
-from registry.bulk import Ints
+from registry.columns import Ints
 from tests.lineage.calls import Graph, graphs
 
 _TINY = 1e-6

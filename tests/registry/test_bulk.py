@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
-from registry.bulk import RELATIONS, Columns, distinct, everything, gathered
+from registry.bulk import RELATIONS, Columns, everything, gathered
+from registry.columns import distinct
 from registry.database import reading
 from registry.read import Brief, Said, Step, walk
 from registry.tables import DERIVATIONS, MODELS
