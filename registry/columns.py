@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, String, cast, func
+from sqlalchemy import ColumnElement, Connection, String, cast, func, select
+
+from registry.tables import DERIVATIONS
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -24,8 +26,30 @@ def ints(text: str) -> Ints:
     return np.fromstring(text, np.int64, sep=",")
 
 
+def all_edges(connection: Connection) -> Ints:
+    """Every edge of the registry as a row of child key and parent key, in no order."""
+    d = DERIVATIONS.c
+    both = select(joined(d.child_key), joined(d.parent_key)).where(d.parent_key.is_not(None))
+    child, parent = connection.execute(both).one()
+    return np.stack([ints(child), ints(parent)], axis=1)
+
+
 def distinct(numbers: Ints) -> Ints:
     """Each of some numbers once, in order. (Of 2.5 million, 0.1 s; NumPy 2.4's own function hashes them, in 2.4 s.)"""
     ordered = np.sort(numbers, kind="stable")
     found: Ints = ordered[np.append(True, np.diff(ordered) > 0)[: len(ordered)]]
+    return found
+
+
+def places_of(numbers: Ints, known: Ints) -> Ints:
+    """Where some numbers stand among those that are `known`, in order and each once.
+
+    By a table where most numbers are known, as the keys of a registry: a million parents of three take 0.02 s, and
+    0.47 s by halves.
+    """
+    if not len(known) or known[-1] > 4 * len(known):
+        return np.searchsorted(known, numbers)
+    table = np.zeros(known[-1] + 1, np.int64)
+    table[known] = np.arange(len(known))
+    found: Ints = table[numbers]
     return found

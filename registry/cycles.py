@@ -6,18 +6,21 @@ Metadata is typed by people: the Hub of 2026-09 holds 12 cycles of 29 edges.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from registry.columns import Ints
 
 
-def cyclic_edges(edges: Collection[tuple[Any, ...]]) -> set[tuple[int, int]]:
-    """The (child, parent) pairs that lie on a cycle.
+def cyclic_edges(edges: "Ints") -> set[tuple[int, int]]:
+    """The edges, rows of child and parent, that lie on a cycle.
 
     Peels leaves away first, in linear time: what is left of a million edges is a handful, and only that becomes a
     networkx graph.
     """
     import numpy as np  # noqa: PLC0415 - an import needs it, a query does not
 
-    left = np.array(list(edges), np.int64).reshape(-1, 2)
+    left = edges
     while not (inner := np.isin(left[:, 0], left[:, 1])).all():  # a tenth at least goes with each round, all at once
         left = left[inner]
         if inner.mean() > 0.9:  # long chains lose one model a round: these are quicker one by one

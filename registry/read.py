@@ -17,7 +17,6 @@ from sqlalchemy import (
     select,
 )
 
-from registry.database import plain_rows
 from registry.families import EVIDENCE, RELATIONS, reach, within
 from registry.records import State
 from registry.tables import DEFECTS, DERIVATIONS, MODELS, NAMES, PAST, RUNS, SIGHTS, listed, one_of
@@ -244,12 +243,6 @@ def _walk_statements(dialect: str, *, up: bool, bounded: bool, related: bool) ->
     if related:
         steps = steps.where(d.relation.in_(RELATIONS))
     return steps, select(*BRIEF).where(MODELS.c.key.in_(select(cte.c.key)))
-
-
-def all_steps(connection: Connection) -> Sequence[tuple[Any, ...]]:
-    """Every edge of the registry as (child key, parent key), in no order."""
-    d = DERIVATIONS.c
-    return plain_rows(connection, select(d.child_key, d.parent_key).where(d.parent_key.is_not(None)))
 
 
 def steps_of(connection: Connection, children: Iterable[int]) -> list[Step]:

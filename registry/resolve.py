@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
+from registry.columns import all_edges
 from registry.cycles import cyclic_edges
 from registry.ids import legacy_names
 from registry.insert import insert_placeholders, insert_rows, keys_of
-from registry.read import all_steps, unneeded_placeholder
+from registry.read import unneeded_placeholder
 from registry.records import HUB_EVIDENCE, OPEN_EVIDENCE, Evidence, State
 from registry.tables import DERIVATIONS, MODELS, NAMES, among
 from registry.write import replace_defects
@@ -263,7 +264,7 @@ def _tidy(connection: Connection) -> None:
 
 def _cycle_defects(connection: Connection) -> list[tuple[int, str, str, str, str]]:
     d = DERIVATIONS.c
-    cyclic = cyclic_edges(all_steps(connection))
+    cyclic = cyclic_edges(all_edges(connection))
     on_cycles = among(connection, d.child_key, {child for child, _ in cyclic})
     return [
         (child, "cycle", "base_model", name, "the parent is also made from this model")

@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 
 from benchmarks.generator import CASE_ERRORS, EDGES, HUBS, LICENSES, MODELS, RELATIONS, Figures, Generator, write
 from crawler.load import import_files
+from registry.columns import all_edges
 from registry.database import open_registry, reading
-from registry.read import all_steps, totals
+from registry.read import totals
 from registry.transfer import check, digest
 
 SIZE = 60_000
@@ -80,12 +81,12 @@ def test_what_was_made_is_what_a_registry_then_holds(tmp_path: Path) -> None:
     made = write(tmp_path / "hub.jsonl", 20_000)
     with reading(imported(tmp_path, "hub.jsonl")) as connection:
         held = totals(connection)
-        edges = all_steps(connection)
+        edges = all_edges(connection).tolist()
     assert held.models["listed"] == 20_000
     assert held.defects == {"cycle": 2, "self-reference": made.odd["self"]}
     assert sum(held.edges.values()) == len(edges) == made.edges
     assert held.edges["recovered-by-case"] == made.odd["case"]
-    mutual = {edge for edge in edges if edge[::-1] in edges}
+    mutual = [edge for edge in edges if edge[::-1] in edges]
     assert len(mutual) == made.odd["cycle"] == 2
 
 

@@ -17,8 +17,9 @@ from lineage.export import export, verdict_rows
 from lineage.inheritance import inheritance
 from lineage.selection import Selection
 from registry import exchange, parquet
+from registry.columns import all_edges
 from registry.database import open_registry, reading
-from registry.read import all_steps, briefs, data_date, totals
+from registry.read import briefs, data_date, totals
 from registry.tables import MODELS
 from tests.crawler.crawls import whole_digest
 from tests.families import api_row, content, family, save
@@ -79,7 +80,7 @@ def test_duckdb_counts_what_the_registry_does(exported: Path, snapshot_registry:
         f" JOIN '{exported}/derivations/*.parquet' ON parent = model, unnest(licenses) AS t(license) GROUP BY license"
     )
     with reading(snapshot_registry) as connection:
-        steps = all_steps(connection)
+        steps = all_edges(connection).tolist()
         facts = briefs(connection, {parent for _, parent in steps})
     pairs = {(license, child) for child, parent in steps for license in facts[parent].licenses or ()}
     assert dict(counted) == Counter(license for license, _ in pairs)
