@@ -14,7 +14,7 @@ from benchmarks.maps import mapped
 from benchmarks.measures import Row, goal, preface, table
 from benchmarks.queries import queries, starts
 from benchmarks.relatives import related
-from benchmarks.servers import postgresql
+from benchmarks.servers import postgresql, settled
 from registry.database import open_registry
 
 #: Why goals are missed, as far as that is known; figures of a machine with two cores, 2026-11-29.
@@ -74,6 +74,7 @@ def measured(folder: Path, models: int, paces: dict[int, float]) -> Iterator[tup
     with postgresql(folder / "server") as url:
         rows = list(imported(folder, url, models))
         engine = open_registry(url)
+        rows.append(settled(engine))
         own = folder / "on-a-server"
         own.mkdir()
         yield "PostgreSQL", [*rows, *queries(engine), *judged(engine), *histories(engine, None, own)]
