@@ -97,7 +97,7 @@ def _save_batch(connection: Connection, batch: Batch, *, seen: str, source: str)
     quiet = batch.again.without(keys_about(connection, batch.records) if len(batch.again) else ())
     same = saw_again(connection, quiet, seen=seen, source=source)
     # Others were changed since the fingerprints were read, be it by this very file.
-    again, loose = batch.reread({fingerprint for _, fingerprint in batch.again.without(same)})
+    again, loose = batch.reread({fingerprint for _, fingerprint in batch.again.without(same).pairs()})
     records = Records.joined([batch.records, Records.of(again)])
     saved = save_read(connection, records, batch.loose + loose, seen=seen, source=source)
     saved.models += len(same)

@@ -40,23 +40,22 @@ class Batch:
     again: Fingerprints
 
 
-def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
+def read_batches(dump: Dump, known: Known) -> Iterator[Batch]:
     """What a file says; rows that are known are not read. Raises DumpError where the file ends before its end."""
     pages: list[RawPage] = []
     size, most = 0, FIRST
     failure: DumpError | None = None
-    models = Known(known)
     try:
         for page in dump.pages():
             pages.append(page)
             size += page.size
             if sum(map(len, pages)) >= most or size >= _BATCH_BYTES:
-                yield _batch(pages, models)
+                yield _batch(pages, known)
                 pages, size, most = [], 0, min(2 * most, BATCH)
     except DumpError as error:
         failure = error
     if pages:
-        yield _batch(pages, models)
+        yield _batch(pages, known)
     if failure:
         raise failure
 
@@ -64,20 +63,20 @@ def read_batches(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
 def _batch(pages: list[RawPage], known: Known) -> Batch:
     records: list[ModelRecord] = []
     loose: list[Defect] = []
-    again, known_sums = [np.empty(0, np.int64)], b""
+    keys, sums_again = [np.empty(0, np.int64)], b""
     for page in pages:
         sums = page.fingerprints()
         wanted = None
-        if sums is not None and (keys := known.models(sums)).any():
-            again.append(keys[keys > 0])
-            known_sums += b"".join(compress(sums, keys))
-            wanted = np.flatnonzero(keys == 0).tolist()
+        if sums is not None and (found := known.models(sums)).any():
+            keys.append(found[found != 0])
+            sums_again += b"".join(compress(sums, found))
+            wanted = np.flatnonzero(found == 0).tolist()
             sums = [sums[at] for at in wanted]
         read = read_rows(page.rows(wanted), sums)
         records += read[0]
         loose += read[1]
-    told = Fingerprints.of(np.concatenate(again), known_sums)
-    return Batch(partial(_these, pages), sum(map(len, pages)), Records.by_name(records), loose, told)
+    again = Fingerprints.of(np.concatenate(keys), sums_again)
+    return Batch(partial(_these, pages), sum(map(len, pages)), Records.by_name(records), loose, again)
 
 
 def _these(pages: Sequence[RawPage], wanted: Collection[bytes]) -> Read:

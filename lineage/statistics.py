@@ -227,7 +227,7 @@ def _by_parent(connection: Connection) -> "Ints":
     from registry.columns import all_edges  # noqa: PLC0415 - it needs numpy
 
     edges = all_edges(connection)
-    return edges[np.argsort(edges[:, 1].copy(), kind="stable")]
+    return edges[np.argsort(edges[:, 1].copy(), kind="stable")]  # 0.09 s; of what lies apart in memory 0.24 s
 
 
 def _depths(edges: "Ints") -> Counter[int]:

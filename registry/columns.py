@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-def joined(column: ColumnElement[Any], separator: str = ",") -> ColumnElement[str]:
+def as_text(column: ColumnElement[Any], separator: str = ",") -> ColumnElement[str]:
     """A column as one text."""
     return func.coalesce(func.aggregate_strings(cast(column, String), separator), "")
 
@@ -29,7 +29,7 @@ def ints(text: str) -> Ints:
 def all_edges(connection: Connection) -> Ints:
     """Every edge of the registry as a row of child key and parent key, in no order."""
     d = DERIVATIONS.c
-    both = select(joined(d.child_key), joined(d.parent_key)).where(d.parent_key.is_not(None))
+    both = select(as_text(d.child_key), as_text(d.parent_key)).where(d.parent_key.is_not(None))
     child, parent = connection.execute(both).one()
     return np.stack([ints(child), ints(parent)], axis=1)
 
@@ -42,7 +42,7 @@ def distinct(numbers: Ints) -> Ints:
 
 
 def places_of(numbers: Ints, known: Ints) -> Ints:
-    """Where some numbers stand among those that are `known`, in order and each once.
+    """Where some numbers stand among the `known` ones, which are in order, each once; all of them are known.
 
     By a table where most numbers are known, as the keys of a registry: a million parents of three take 0.02 s, and
     0.47 s by halves.

@@ -2,24 +2,25 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.columns import Ints
+if TYPE_CHECKING:  # the process that reads a file needs no SQLAlchemy
+    from registry.columns import Ints
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Fingerprints:
     """Models (keys, in order, each once) and the fingerprint (16 bytes, as two numbers) of a row of each: 24 bytes a
-    model. As pairs of these they are gone through."""
+    model."""
 
-    models: Ints
+    keys: "Ints"
     halves: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, keys: Ints, sums: bytes) -> Self:
+    def of(cls, keys: "Ints", sums: bytes) -> Self:
         """From keys in any order, and the fingerprints one after the other."""
         found, places = np.unique(keys, return_index=True)
         return cls(found, _halves(sums)[places])
@@ -29,23 +30,24 @@ class Fingerprints:
         """From parts whose keys follow one another."""
         none = cls.of(np.empty(0, np.int64), b"")
         several = [none, *parts]
-        return cls(np.concatenate([part.models for part in several]), np.concatenate([part.halves for part in several]))
+        return cls(np.concatenate([part.keys for part in several]), np.concatenate([part.halves for part in several]))
 
     def __len__(self) -> int:
-        return len(self.models)
+        return len(self.keys)
 
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        return zip(self.models.tolist(), map(bytes, self.halves), strict=True)
+    def pairs(self) -> Iterator[tuple[int, bytes]]:
+        """Each model with its fingerprint."""
+        return zip(self.keys.tolist(), map(bytes, self.halves), strict=True)
 
-    def without(self, keys: Collection[int] | Ints) -> Self:
+    def without(self, keys: "Collection[int] | Ints") -> Self:
         """Those of other models."""
-        others = ~np.isin(self.models, np.fromiter(keys, np.int64, len(keys)))
-        return type(self)(self.models[others], self.halves[others])
+        others = ~np.isin(self.keys, np.fromiter(keys, np.int64, len(keys)))
+        return type(self)(self.keys[others], self.halves[others])
 
-    def alike(self, others: Self) -> Ints:
-        """The models that have the same fingerprint among `others`, all of which are here."""
-        here = self.halves[np.searchsorted(self.models, others.models)]
-        same: Ints = others.models[(here == others.halves).all(axis=1)]
+    def alike(self, others: Self) -> "Ints":
+        """The models that have the same fingerprint in `others`, which are of models that are here."""
+        here = self.halves[np.searchsorted(self.keys, others.keys)]
+        same: Ints = others.keys[(here == others.halves).all(axis=1)]
         return same
 
 
@@ -54,10 +56,10 @@ class Known:
 
     def __init__(self, fingerprints: Fingerprints) -> None:
         order = np.argsort(fingerprints.halves[:, 0])
-        self._keys = fingerprints.models[order]
+        self._keys = fingerprints.keys[order]
         self._first, self._second = np.ascontiguousarray(fingerprints.halves[order].T)
 
-    def models(self, fingerprints: Iterable[bytes]) -> Ints:
+    def models(self, fingerprints: Iterable[bytes]) -> "Ints":
         """The model that has each of the fingerprints, 0 where none has."""
         first, second = _halves(b"".join(fingerprints)).T
         found = np.zeros(len(first), np.int64)

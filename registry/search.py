@@ -66,8 +66,7 @@ def _tests(text: str, author: str | None, license: str | None, pipeline: str | N
         tests.append(owned_by(author))
     if license:
         quoted = json.dumps(license.lower(), ensure_ascii=False)
-        held = func.lower(m.licenses).like(f"%{like(quoted)}%", escape="\\")
-        tests.append(or_(held, func.lower(m.license_name) == license.lower()))
+        tests.append(or_(_holds(func.lower(m.licenses), quoted), func.lower(m.license_name) == license.lower()))
     if pipeline:
         tests.append(func.lower(m.pipeline_tag) == pipeline.lower())
     return tests

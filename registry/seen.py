@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
 
-from registry.columns import Ints, ints, joined
+from registry.columns import Ints, as_text, ints
 from registry.fingerprints import Fingerprints
 from registry.identity import Row
 from registry.insert import insert_rows
 from registry.sights import Sight, Sights
 from registry.tables import SIGHTS, among
 
-#: Rows that are read at once.
+#: Keys whose rows are read at once.
 _ROWS = 100_000
 _COLUMNS = ("model_key", "first_seen", "last_seen", "source", "fingerprint", "since", "silent")
 
@@ -83,7 +83,7 @@ def saw_again(connection: Connection, rows: Fingerprints, *, seen: str, source: 
     Others have changed, or were seen later, since the fingerprints were read.
     """
     s = SIGHTS.c
-    same = rows.alike(_held(connection, seen, among(connection, s.model_key, rows.models.tolist())))
+    same = rows.alike(_held(connection, seen, among(connection, s.model_key, rows.keys.tolist())))
     if not len(same):
         return same
     touched = update(SIGHTS).where(among(connection, s.model_key, same.tolist()), s.last_seen < seen)
@@ -97,6 +97,6 @@ def _held(connection: Connection, seen: str, *where: ColumnElement[bool]) -> Fin
     """The fingerprints of some models that nobody saw later than `seen`."""
     s = SIGHTS.c
     digits = func.hex(s.fingerprint) if connection.dialect.name == "sqlite" else func.encode(s.fingerprint, "hex")
-    asked = select(joined(s.model_key), joined(digits, "")).where(s.fingerprint.is_not(None), s.last_seen <= seen)
+    asked = select(as_text(s.model_key), as_text(digits, "")).where(s.fingerprint.is_not(None), s.last_seen <= seen)
     keys, sums = connection.execute(asked.where(*where)).one()
     return Fingerprints.of(ints(keys), bytes.fromhex(sums))

@@ -86,7 +86,8 @@ def test_what_was_made_is_what_a_registry_then_holds(tmp_path: Path) -> None:
     assert held.defects == {"cycle": 2, "self-reference": made.odd["self"]}
     assert sum(held.edges.values()) == len(edges) == made.edges
     assert held.edges["recovered-by-case"] == made.odd["case"]
-    mutual = [edge for edge in edges if edge[::-1] in edges]
+    pairs = {(child, parent) for child, parent in edges}
+    mutual = {edge for edge in pairs if edge[::-1] in pairs}
     assert len(mutual) == made.odd["cycle"] == 2
 
 

@@ -21,7 +21,7 @@ from crawler.dumps import Dump
 from crawler.load import import_files
 from crawler.raw import PAGE_ROWS, DumpError
 from crawler.reading import Batch, read_batches
-from registry.fingerprints import Fingerprints
+from registry.fingerprints import Fingerprints, Known
 from registry.write import Saved
 from tests.families import api_row, content, models
 
@@ -40,7 +40,9 @@ def written(path: Path, rows: Sequence[object]) -> Path:
 
 
 def told(batches: Iterator[Batch], *wanted: bytes) -> list[tuple[Any, ...]]:
-    return [(batch.size, batch.records, batch.loose, dict(batch.again), batch.reread(wanted)) for batch in batches]
+    return [
+        (batch.size, batch.records, batch.loose, dict(batch.again.pairs()), batch.reread(wanted)) for batch in batches
+    ]
 
 
 def test_lines_and_tables(tmp_path: Path) -> None:
@@ -48,13 +50,13 @@ def test_lines_and_tables(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
     for path in (written(tmp_path / "rows.jsonl", ROWS), tmp_path / "t.parquet"):
         here, there = Dump(path), Dump(path)
-        assert told(read_ahead(there, NOTHING)) == told(read_batches(here, NOTHING))
+        assert told(read_ahead(there, NOTHING)) == told(read_batches(here, Known(NOTHING)))
         assert (there.position, there.size) == (here.position, here.size)
 
 
 def test_known_rows_are_told_and_read_on_demand(tmp_path: Path) -> None:
     dump = Dump(written(tmp_path / "rows.jsonl", ROWS[:3]))
-    (batch,) = read_batches(dump, NOTHING)
+    (batch,) = read_batches(dump, Known(NOTHING))
     sums = [record.fingerprint or b"" for record in batch.records]
     known = Fingerprints.of(np.array([2, 1]), sums[1] + sums[0])
     ((size, records, loose, again, read),) = told(read_ahead(dump, known), sums[1])
@@ -66,7 +68,7 @@ def test_known_rows_are_told_and_read_on_demand(tmp_path: Path) -> None:
 def test_several_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "FIRST", 1)  # here only: the other process makes one batch of both pages
     dump = Dump(written(tmp_path / "rows.jsonl", ROWS))
-    assert [batch.size for batch in read_batches(dump, NOTHING)] == [PAGE_ROWS, 2]
+    assert [batch.size for batch in read_batches(dump, Known(NOTHING))] == [PAGE_ROWS, 2]
     assert [size for size, *_ in told(read_ahead(dump, NOTHING))] == [PAGE_ROWS + 2]
 
 

@@ -13,7 +13,7 @@ import pytest
 from crawler import dumps, parquet, reading
 from crawler.dumps import Dump
 from crawler.raw import DumpError, Unreadable
-from registry.fingerprints import Fingerprints
+from registry.fingerprints import Fingerprints, Known
 
 ROWS: list[dict[str, Any]] = [{"id": f"me/M{n}", "likes": n, "cardData": {"license": "mit"}} for n in range(5)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
@@ -225,7 +225,7 @@ def test_large_rows_are_saved_a_few_at_a_time(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(parquet, "PAGE_ROWS", 3)
     monkeypatch.setattr(reading, "_BATCH_BYTES", 5_000)
     for name in ("rows.jsonl", "rows.parquet"):
-        batches = list(reading.read_batches(Dump(tmp_path / name), Fingerprints.joined([])))
+        batches = list(reading.read_batches(Dump(tmp_path / name), Known(Fingerprints.joined([]))))
         assert [record.repo_id for batch in batches for record in batch.records] == [row["id"] for row in rows]
         assert [batch.size for batch in batches] == [6, 4]
 
@@ -235,7 +235,7 @@ def test_a_batch_is_twice_the_one_before_up_to_a_limit(tmp_path: Path, monkeypat
     monkeypatch.setattr(reading, "FIRST", 2)
     monkeypatch.setattr(reading, "BATCH", 5)
     (tmp_path / "rows.jsonl").write_text("".join(f'{{"id": "me/M{n}"}}\n' for n in range(18)))
-    batches = reading.read_batches(Dump(tmp_path / "rows.jsonl"), Fingerprints.joined([]))
+    batches = reading.read_batches(Dump(tmp_path / "rows.jsonl"), Known(Fingerprints.joined([])))
     assert [batch.size for batch in batches] == [2, 4, 5, 5, 2]
 
 

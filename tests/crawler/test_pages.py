@@ -163,3 +163,10 @@ def test_pages_that_are_lost_with_a_process_are_asked_for_again(
         crawled(registry, hub, resume)
     assert len(models(registry)) == 250
     assert whole_digest(registry)
+
+
+@pytest.mark.parametrize("module", ["crawler.pages", "crawler.ahead"])
+def test_the_other_process_needs_no_database(module: str) -> None:
+    script = f"import sys, {module}, crawler.parquet; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    assert {"sqlalchemy", "sqlmodel", "pydantic"}.isdisjoint(loaded)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select, update
 
+import crawler.dumps
 import crawler.load
 import crawler.reading
 from crawler.dumps import Dump
@@ -21,7 +22,7 @@ from crawler.parse import parse
 from crawler.raw import PARSER
 from crawler.reading import Batch, read_batches
 from registry import seen as registry_seen
-from registry.fingerprints import Fingerprints
+from registry.fingerprints import Fingerprints, Known
 from registry.tables import SIGHTS
 from registry.write import Saved, writing
 from tests.conftest import SNAPSHOT
@@ -79,7 +80,8 @@ def test_fingerprints_are_read_part_by_part(
     registry: Engine, tmp_path: Path, rows_read: list[object], monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr(registry_seen, "_ROWS", at_once)
-    rows = [api_row(f"me/M{n}") for n in range(7)]
+    rows = [api_row("me/M0", ["a/Never-seen"]), *(api_row(f"me/M{n}") for n in range(1, 7))]
+    imported(registry, tmp_path / "a", rows[:1], DAYS[0])  # the placeholder has a key, and no sight
     imported(registry, tmp_path / "a", rows, DAYS[0])
     rows_read.clear()
     assert imported(registry, tmp_path / "b", rows, DAYS[1]) == Saved(models=7)
@@ -112,7 +114,13 @@ def test_tables_are_passed_over_too(registry: Engine, tmp_path: Path, rows_read:
     assert models(registry)["me/N"]["likes"] == 2
 
 
-def test_a_row_that_changes_and_changes_back_within_one_file(registry: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_row_that_changes_and_changes_back_within_one_file(
+    registry: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(crawler.dumps, "PAGE_ROWS", at_once)
+    monkeypatch.setattr(crawler.reading, "FIRST", at_once)
+    monkeypatch.setattr(crawler.reading, "BATCH", at_once)
     first, second = api_row("me/M", ["a/A"]), api_row("me/M", ["b/B"])
     imported(registry, tmp_path / "a", [first], DAYS[0])
     imported(registry, tmp_path / "b", [second, first], DAYS[1])
@@ -128,7 +136,7 @@ def test_what_somebody_else_has_changed_meanwhile_is_read(
     imported(registry, tmp_path / "a", WORLD, DAYS[0])
 
     def meanwhile(dump: Dump, known: Fingerprints) -> Iterator[Batch]:
-        (batch,) = read_batches(dump, known)
+        (batch,) = read_batches(dump, Known(known))
         assert not len(batch.records)
         save(registry, [api_row("Qwen/Base", license="gemma")], seen=DAYS[0], source="other")
         with writing(registry) as connection:

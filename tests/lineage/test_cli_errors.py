@@ -191,22 +191,25 @@ def test_a_file_with_a_torn_page_is_the_databases_error(sqlite_registry: Engine,
     assert "damaged" in said or "malformed" in said
 
 
-def test_a_torn_page_that_is_met_midway(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("column", "asked"), [("sights.fingerprint", "import rows.jsonl"), ("models.sha", "audit --all")]
+)
+def test_a_torn_page_that_is_met_midway(tmp_path: Path, column: str, asked: str) -> None:
     rows = tmp_path / "rows.jsonl"
-    rows.write_text("".join(json.dumps(api_row(f"a/M{n}")) + "\n" for n in range(3_000)), "utf-8")
+    rows.write_text("".join(json.dumps(api_row(f"a/M{n}", sha=f"{n:040x}")) + "\n" for n in range(3_000)), "utf-8")
     torn = tmp_path / "torn.db"
     assert lineage("import", rows, "--db", torn).exit_code == 0
+    table, name = column.split(".")
     with sqlite3.connect(torn) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (size,) = connection.execute("PRAGMA page_size").fetchone()
-        (fingerprint,) = connection.execute(
-            "SELECT fingerprint FROM sights ORDER BY model_key LIMIT 1 OFFSET 1500"
-        ).fetchone()
+        (value,) = connection.execute(f"SELECT {name} FROM {table} ORDER BY rowid LIMIT 1 OFFSET 1500").fetchone()
     connection.close()
     whole = torn.read_bytes()
-    page = whole.index(fingerprint) // size
+    page = whole.index(value if isinstance(value, bytes) else value.encode()) // size
     torn.write_bytes(whole[: page * size] + b"\xa5" * size + whole[(page + 1) * size :])
-    assert "damaged" in refusal("import", rows, "--db", torn)
+    command, argument = asked.replace("rows.jsonl", str(rows)).split()
+    assert "damaged" in refusal(command, argument, "--db", torn)
 
 
 def crash(registry: Engine) -> str:

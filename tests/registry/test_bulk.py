@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
 from registry.bulk import RELATIONS, Columns, everything, gathered
-from registry.columns import distinct
+from registry.columns import distinct, places_of
 from registry.database import reading
 from registry.read import Brief, Said, Step, walk
 from registry.tables import DERIVATIONS, MODELS
@@ -62,7 +62,14 @@ def test_what_is_in_memory_reads_as_from_the_database(snapshot_registry: Engine)
 def test_keys_with_gaps_and_on_both_sides_of_a_page_are_read(registry: Engine) -> None:
     keys = [1, 49_999, 50_000, 50_001, 100_000, 100_001, 250_000]
     models = [
-        {"key": key, "repo_id": f"x/{key}", "folded": f"x/{key}", "state": "listed", "license_name": HOSTILE}
+        {
+            "key": key,
+            "repo_id": f"x/{key}",
+            "folded": f"x/{key}",
+            "state": "listed",
+            "license_name": HOSTILE,
+            "author": HOSTILE if key % 2 else None,
+        }
         for key in keys
     ]
     edges = [
@@ -74,6 +81,8 @@ def test_keys_with_gaps_and_on_both_sides_of_a_page_are_read(registry: Engine) -
         connection.execute(insert(DERIVATIONS), edges)
     with reading(registry) as connection:
         columns = everything(connection)
+        assert columns.texts(np.arange(7)[::-1], "author") == [HOSTILE if key % 2 else None for key in keys[::-1]]
+        assert columns.texts(np.arange(0), "author") == []
     assert columns.keys.tolist() == keys
     assert columns.sayings == [Said(None, HOSTILE, None, "listed")]
     assert edges_of(columns) == [(50_000, 250_000, "merge"), (50_001, 1, "merge")]
@@ -113,3 +122,14 @@ def test_ancestors_and_descendants_are_those_that_networkx_finds(edges: list[tup
     below = set(some).union(*(nx.ancestors(graph, key) for key in some))
     assert columns.with_ancestors(np.array(some, np.int64)).tolist() == sorted(above)
     assert columns.with_descendants(np.array(some, np.int64)).tolist() == sorted(below)
+
+
+@given(st.sets(st.integers(0, 40), min_size=1), st.sampled_from([1, 10, 10**9]), st.data())
+def test_places_are_found_by_a_table_and_by_halves(numbers: set[int], apart: int, data: st.DataObject) -> None:
+    known = np.array(sorted(numbers), np.int64) * apart
+    asked = np.array(data.draw(st.lists(st.sampled_from(known.tolist()))), np.int64)
+    assert places_of(asked, known).tolist() == np.searchsorted(known, asked).tolist()
+
+
+def test_of_no_numbers_there_are_no_places() -> None:
+    assert places_of(np.arange(0), np.arange(0)).tolist() == []
