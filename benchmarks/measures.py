@@ -67,9 +67,9 @@ def _peak() -> int:
 
 
 def median(work: Callable[[], object]) -> float:
-    """The median time, in seconds, of three runs after one that warms up."""
+    """The median time, in seconds, of nine runs after one that warms up."""
     work()
-    return statistics.median(timed(work)[0] for _ in range(3))
+    return statistics.median(timed(work)[0] for _ in range(9))
 
 
 def ran(*arguments: str, times: int = 5, **environment: str) -> float:

@@ -6,7 +6,7 @@ that reach a model, not for who brought them. So a set is kept as a shape, of wh
 models that fill it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -126,7 +126,7 @@ class Reach:
         for key, parent in zip(columns.child[passing].tolist(), columns.parent[passing].tolist(), strict=True):
             above[key] = (*above.get(key, ()), parent)
         for part in in_order({key: [p for p in parents if p in above] for key, parents in above.items()}):
-            reached = self._join(passed_on.item(p) for key in part for p in above[key] if p not in part)
+            reached = self._join([passed_on.item(p) for key in part for p in above[key] if p not in part])
             if len(part) == 1:
                 passed_on[part[0]] = self._add(reached, part[0], copy=copies.item(part[0]))
             else:
@@ -156,8 +156,10 @@ class Reach:
         copies[self._columns.child[other]] = False
         return copies
 
-    def _join(self, numbers: Iterable[int]) -> int:
+    def _join(self, numbers: Sequence[int]) -> int:
         """What reaches a model that these reach."""
+        if len(numbers) == 1:
+            return numbers[0]
         several = tuple(sorted(set(numbers)))
         if len(several) == 1:
             return several[0]

@@ -240,7 +240,7 @@ def _depths(edges: "Ints") -> Counter[int]:
     from registry.columns import distinct, places_of  # noqa: PLC0415
 
     keys = distinct(edges.ravel())
-    child, parent = places_of(edges[:, 0], keys), places_of(edges[:, 1], keys)
+    child, parent = places_of(edges.T, keys)
     first = np.searchsorted(parent, np.arange(keys.size + 1))  # where the edges from a parent begin
     met = np.zeros(keys.size, bool)
     met[child] = True

@@ -20,7 +20,7 @@ from lineage.licenses.labels import Declared
 from lineage.reach import Reach, Shape
 from lineage.rules import RULES
 from registry.bulk import Columns
-from registry.columns import Flags, Ints, distinct
+from registry.columns import Flags, Ints, distinct, places_of
 
 #: The rules that keep a label from passing.
 OBJECTING = frozenset(rule.id for rule in RULES.values() if rule.weight != "pass")
@@ -79,7 +79,7 @@ class Verdicts:
             origins = [Origin(license, at, own=False, former=None) for at, license in enumerate(shape.licenses)]
             unknown = range(len(shape.licenses), len(shape.licenses) + shape.opaque)
             self._number(Case(label, shape, judge(label, None, origins, unknown)))
-        return np.searchsorted(met, both_of)  # np.unique would find it out too, in more than twice the time
+        return places_of(both_of, met)
 
     def _look_closely(self, asked: Ints) -> None:
         """Judge those anew of whom more matters than their label; as one, where they are alike in all of it."""

@@ -144,7 +144,7 @@ class Columns:
         Each edge is looked at once, from those models alone that were met last: a family may be 100,000 models deep.
         """
         order = np.argsort(near, kind="stable")
-        bounds = np.searchsorted(near[order], np.arange(len(self.keys) + 1))
+        bounds = np.append(0, np.cumsum(np.bincount(near, minlength=len(self.keys))))
         met = np.zeros(len(self.keys), np.bool_)
         met[places] = True
         last = np.flatnonzero(met)
@@ -221,15 +221,17 @@ def _columns(
     """All in order, with places in place of keys; an edge to the model itself is none."""
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
-    child, parent, position, relation = edges[:, edges[0] != edges[1]]
-    along = np.lexsort((position, child))
+    child, parent, position, relation = edges
+    others = np.flatnonzero(child != parent)
+    along = others[np.lexsort((position[others], child[others]))]
+    children, parents = places_of(edges[:2, along], keys)
     return Columns(
         keys,
         said[order],
         sayings,
         downloads[order],
-        places_of(child[along], keys),
-        places_of(parent[along], keys),
+        children,
+        parents,
         relation[along],
         source,
     )

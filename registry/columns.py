@@ -35,7 +35,15 @@ def all_edges(connection: Connection) -> Ints:
 
 
 def distinct(numbers: Ints) -> Ints:
-    """Each of some numbers once, in order. (Of 2.5 million, 0.1 s; NumPy 2.4's own function hashes them, in 2.4 s.)"""
+    """Each of some numbers once, in order.
+
+    By flags where they are small, else by sorting: 2.5 million take 0.01 or 0.1 s. (NumPy 2.4's own function hashes
+    them, in 2.4 s.)
+    """
+    if len(numbers) and numbers.min() >= 0 and numbers.max() <= 4 * len(numbers):
+        met = np.zeros(numbers.max() + 1, np.bool_)
+        met[numbers] = True
+        return np.flatnonzero(met)
     ordered = np.sort(numbers, kind="stable")
     found: Ints = ordered[np.append(True, np.diff(ordered) > 0)[: len(ordered)]]
     return found
