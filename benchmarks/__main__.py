@@ -35,8 +35,7 @@ _LIMITS = """## What limits what
   than most texts, since every synthetic id has its beginning. An index of all trigrams (SQLite's FTS5, without
   positions) would answer in 0.1 to 19 ms, and takes 33 s and 94 MB to build: the import would miss its goal.
 - A verdict for each model: more than half of the pass is reading all models and edges, which SQLite makes texts of in a
-  thread while Python makes numbers of these. A walk, its floor, has become twice as fast since the goal was set (1,049 s
-  for all, then 466 s).
+  thread while Python makes numbers of these.
 - PostgreSQL is asked at rest, after VACUUM and CHECKPOINT: what it does by itself in the minutes after an import took
   the ancestors of a model from 2.8 ms to 5.9 ms (99 of 100). They take three statements within a transaction, each a
   trip to the server; statistics are two scans of a table of 764 MB.

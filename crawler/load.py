@@ -32,7 +32,7 @@ def import_files(engine: Engine, paths: Sequence[Path], *, seen: str | None = No
     `seen` (ISO 8601, default now) is the date of the dumps. Rows that are no model, and lines that are no JSON, are
     kept as defects. A file that breaks off: what came before is saved, then DumpError is raised. Files that cannot
     be opened at all are refused before anything is saved. Rows that say what the registry has from them already are
-    not read: the Hub's dump of a week later takes less than a quarter of the first one's time.
+    not read: on SQLite the Hub's dump of a week later takes less than a quarter of the first one's time.
     """
     dumps = [Dump(path) for path in paths]
     total = Saved()
