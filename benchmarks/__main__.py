@@ -31,9 +31,10 @@ _LIMITS = """## What limits what
 - Crawl: one process asks and saves, another one reads and parses, and the server of this benchmark is a third on the
   same two cores. The Hub gives out pages of 1,000 models one after the other: at half a second a page, 2,000 models a
   second.
-- Search: a text may stand anywhere in an id, so every id is read, and that alone is the floor. `model-31` takes longer
-  than most texts, since every synthetic id has its beginning. An index of all trigrams (SQLite's FTS5, without
-  positions) would answer in 0.1 to 19 ms, and takes 33 s and 94 MB to build: the import would miss its goal.
+- Search: a text may stand anywhere in an id, so every id is read, and that alone is the floor. On SQLite two threads
+  read half of them each. `model-31` takes longer than most texts, since every synthetic id has its beginning. An index
+  of all trigrams (SQLite's FTS5, without positions) would answer in 0.1 to 19 ms, and takes 33 s and 94 MB to build:
+  the import would miss its goal.
 - A verdict for each model: more than half of the pass is reading all models and edges, which SQLite makes texts of in a
   thread while Python makes numbers of these.
 - PostgreSQL is asked at rest, after VACUUM and CHECKPOINT: what it does by itself in the minutes after an import took

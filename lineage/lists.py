@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy import Engine
 
 from registry import read
-from registry.database import reading
+from registry.database import reading, reading_twice
 from registry.names import find_model, find_roots
 from registry.records import storable
 from registry.search import search_models
@@ -61,11 +61,12 @@ def search(
     `license` is a declared label or license_name, `pipeline` a pipeline tag, `descends_from` names of roots (or
     `author:NAME`). Raises UnknownModel where a root's name means no model.
     """
-    with reading(engine) as connection:
+    with reading_twice(engine) as (connection, beside):
         roots = [found.key for found in find_roots(connection, descends_from)[1]] if descends_from else None
         found, total = search_models(
             connection,
             storable(text),
+            beside=beside,
             author=author and storable(author),
             license=license and storable(license),
             pipeline=pipeline and storable(pipeline),

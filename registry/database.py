@@ -128,8 +128,10 @@ def connect(url: URL) -> Engine:
         # No column is an hstore; else the first connection looks for that type, which takes half as long as all else
         # of it.
         options["use_native_hstore"] = False
-    elif (path := file_of(url)) is not None and _is_at_rest(path):
-        options["creator"] = partial(_open_at_rest, path)
+    elif (path := file_of(url)) is not None:
+        options["max_overflow"] = -1  # who reads twice must not wait for others that do
+        if _is_at_rest(path):
+            options["creator"] = partial(_open_at_rest, path)
     try:
         engine = create_engine(url, **options)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -218,6 +220,32 @@ def reading(engine: Engine) -> Iterator[Connection]:
         else:
             connection.execution_options(isolation_level="REPEATABLE READ")  # sets it on this very connection
         yield connection
+
+
+@contextmanager
+def reading_twice(engine: Engine) -> Iterator[tuple[Connection, Connection | None]]:
+    """Two connections on which everything read is of one moment, for two threads that share what takes long.
+
+    None instead of the second where somebody wrote just then, and on PostgreSQL, which shares a query among processes
+    by itself. Raises RegistryError where the database fails.
+    """
+    with reading(engine) as connection:
+        if engine.dialect.name != "sqlite":
+            yield connection, None
+            return
+        with engine.connect() as beside:
+            before = _writes(beside)
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")  # the moment is that of the first look
+            beside.exec_driver_sql("BEGIN")
+            yield connection, beside if _writes(beside) == before else None
+
+
+def _writes(connection: Connection) -> object:
+    """A number that is another one once any other connection has written.
+
+    https://www.sqlite.org/pragma.html#pragma_data_version
+    """
+    return connection.exec_driver_sql("PRAGMA data_version").scalar_one()
 
 
 def plain_rows(

@@ -1,13 +1,16 @@
 """What is read is of one moment, by the indexes, and in any letter case."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import Engine, delete, event, text
+from sqlalchemy import Engine, delete, event, select, text
 
+import registry.search
 from lineage.family import ancestors, descendants, family_of, paths
 from lineage.lists import search
-from registry.database import reading
+from registry.database import reading, reading_twice
 from registry.read import briefs, data_date, walk
 from registry.tables import DERIVATIONS, MODELS, SIGHTS
 from registry.transfer import check, digest
@@ -66,6 +69,54 @@ def test_what_is_read_is_of_one_moment(registry: Engine) -> None:
         assert walk(connection, [1, 2], up=False) == before
         assert len(briefs(connection, [1, 2])) == 2
     assert family_of_nothing(registry) == 0
+
+
+def test_two_connections_are_of_one_moment(sqlite_registry: Engine) -> None:
+    ids = select(MODELS.c.repo_id).order_by(MODELS.c.repo_id)
+    names = ["a/A", "b/B", "c/C"]
+    for known in (1, 2):
+        save(sqlite_registry, [api_row(names[known - 1])])
+        with reading_twice(sqlite_registry) as (one, other):
+            save(sqlite_registry, [api_row(names[known])])
+            assert other is not None
+            assert one.scalars(ids).all() == other.scalars(ids).all() == names[:known]
+
+
+def test_many_may_read_twice(sqlite_registry: Engine) -> None:
+    with ExitStack() as all_of_them:
+        pairs = [all_of_them.enter_context(reading_twice(sqlite_registry)) for _ in range(16)]
+        assert all(other is not None for _, other in pairs)
+
+
+@pytest.mark.parametrize("begun", ["SELECT 1", "BEGIN"])
+def test_what_is_written_between_the_two_is_noticed(sqlite_registry: Engine, begun: str) -> None:
+    save(sqlite_registry, [api_row("a/A")])
+    met = 0
+
+    def write(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal met
+        met += statement.startswith(begun)
+        if statement.startswith(begun) and met == (1 if begun == "SELECT 1" else 2):  # the second one begins last
+            with sqlite3.connect(str(sqlite_registry.url.database)) as another:
+                another.execute("UPDATE models SET likes = 7")
+            another.close()
+
+    event.listen(sqlite_registry, "before_cursor_execute", write)
+    with reading_twice(sqlite_registry) as (one, other):
+        assert other is None
+        assert (one.scalar(select(MODELS.c.likes)) == 7) == (begun == "SELECT 1")
+    event.remove(sqlite_registry, "before_cursor_execute", write)
+
+
+@pytest.mark.parametrize("asked", ["qwen", "8b", "a", "q_en", "Qwen/Qwen3-8B", "zz", "no such model", ""])
+def test_a_search_by_two_finds_what_one_does(
+    snapshot_registry: Engine, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    alone = search(snapshot_registry, asked, limit=50)
+    monkeypatch.setattr(registry.search, "_MANY", 1_000)
+    assert search(snapshot_registry, asked, limit=50) == alone
+    monkeypatch.setattr(registry.search, "_FEW", 20)
+    assert search(snapshot_registry, asked, limit=50) == alone
 
 
 def family_of_nothing(registry: Engine) -> int:
