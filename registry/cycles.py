@@ -46,7 +46,7 @@ def cyclic_edges(edges: "Ints") -> set[tuple[int, int]]:
 def in_order(parents: Mapping[int, Collection[int]]) -> Iterator[tuple[int, ...]]:
     """All models, each after those it was made from; the models of a cycle come together, as one part.
 
-    (graphlib's TopologicalSorter takes five times as long: 0.3 s for 120,000 models.)
+    (graphlib's TopologicalSorter takes more than twice as long: 0.5 s for 0.2 s, with 120,000 models.)
     """
     waiting = {key: len(above) for key, above in parents.items()}
     children: dict[int, list[int]] = {}

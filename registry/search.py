@@ -16,7 +16,7 @@ from registry.tables import MODELS, among, listed, one_of
 
 #: So many models are looked up and sorted in 50 ms; of more, the most downloaded are looked for among popular ones.
 _FEW = 30_000
-#: The ids of so many models are read in 50 ms: of more, two threads read half each.
+#: The ids of so many models are read in 40 ms: of more, two threads read half each.
 _MANY = 500_000
 # Written out as the index has it: with a bound value SQLite could not tell that the index holds what is asked for.
 _POPULAR: ColumnElement[bool] = literal_column("downloads >= 1000")
