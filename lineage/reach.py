@@ -6,7 +6,7 @@ that reach a model, not for who brought them. So a set is kept as a shape, of wh
 models that fill it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from lineage.ancestry import is_opaque
 from lineage.claims import Claims
 from registry.bulk import RELATIONS, Columns
-from registry.columns import Flags, Ints
+from registry.columns import Flags, Ints, beginnings
 from registry.cycles import in_order
 from registry.records import Relation
 
@@ -55,8 +55,8 @@ class Reach:
         self.inner: list[int] = []
         #: The models of cycles.
         self.cyclic: set[int] = set()
-        # Where the edges of each model begin, and where those of the last end.
-        self._start: Ints = np.append(0, np.cumsum(np.bincount(columns.child, minlength=len(columns.keys))))
+        # Where the edges of each model begin.
+        self._start = beginnings(columns.child, len(columns.keys))
         self._pass_down()
 
     def parents(self, place: int) -> list[int]:
@@ -126,7 +126,7 @@ class Reach:
         for key, parent in zip(columns.child[passing].tolist(), columns.parent[passing].tolist(), strict=True):
             above[key] = (*above.get(key, ()), parent)
         for part in in_order({key: [p for p in parents if p in above] for key, parents in above.items()}):
-            reached = self._join([passed_on.item(p) for key in part for p in above[key] if p not in part])
+            reached = self._join(passed_on.item(p) for key in part for p in above[key] if p not in part)
             if len(part) == 1:
                 passed_on[part[0]] = self._add(reached, part[0], copy=copies.item(part[0]))
             else:
@@ -156,10 +156,8 @@ class Reach:
         copies[self._columns.child[other]] = False
         return copies
 
-    def _join(self, numbers: Sequence[int]) -> int:
+    def _join(self, numbers: Iterable[int]) -> int:
         """What reaches a model that these reach."""
-        if len(numbers) == 1:
-            return numbers[0]
         several = tuple(sorted(set(numbers)))
         if len(several) == 1:
             return several[0]

@@ -237,11 +237,11 @@ def _depths(edges: "Ints") -> Counter[int]:
     """
     import numpy as np  # noqa: PLC0415
 
-    from registry.columns import distinct, places_of  # noqa: PLC0415
+    from registry.columns import beginnings, distinct, edges_from, places_of  # noqa: PLC0415
 
     keys = distinct(edges.ravel())
     child, parent = places_of(edges.T, keys)
-    first = np.searchsorted(parent, np.arange(keys.size + 1))  # where the edges from a parent begin
+    begin = beginnings(parent, keys.size)
     met = np.zeros(keys.size, bool)
     met[child] = True
     level = np.flatnonzero(~met)
@@ -249,8 +249,7 @@ def _depths(edges: "Ints") -> Counter[int]:
     seat = np.zeros(keys.size, np.int64)
     numbers: Counter[int] = Counter()
     while level.size:
-        begin, width = first[level], first[level + 1] - first[level]
-        fresh = child[np.repeat(begin - np.cumsum(width) + width, width) + np.arange(width.sum())]
+        fresh = child[edges_from(level, begin)]
         fresh = fresh[~met[fresh]]
         seat[fresh] = np.arange(fresh.size)  # of a child that is met twice the last keeps the seat
         level = fresh[seat[fresh] == np.arange(fresh.size)]

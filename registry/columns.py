@@ -61,3 +61,16 @@ def places_of(numbers: Ints, known: Ints) -> Ints:
     table[known] = np.arange(len(known))
     found: Ints = table[numbers]
     return found
+
+
+def beginnings(near: Ints, places: int) -> Ints:
+    """Where the edges from each of so many places begin, among all edges in the order of their `near` ends; last the
+    number of edges, where those of the last place end."""
+    return np.append(0, np.cumsum(np.bincount(near, minlength=places)))
+
+
+def edges_from(places: Ints, begin: Ints) -> Ints:
+    """Which edges lead from some places, place by place; `begin` says where those of each begin."""
+    counts = begin[places + 1] - begin[places]
+    found: Ints = np.repeat(begin[places] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+    return found

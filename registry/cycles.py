@@ -4,6 +4,8 @@ Metadata is typed by people: the Hub of 2026-09 holds 12 cycles of 29 edges.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,27 +46,19 @@ def cyclic_edges(edges: "Ints") -> set[tuple[int, int]]:
 
 
 def in_order(parents: Mapping[int, Collection[int]]) -> Iterator[tuple[int, ...]]:
-    """All models, each after those it was made from; the models of a cycle come together, as one part.
-
-    (graphlib's TopologicalSorter takes more than twice as long: 0.5 s for 0.2 s, with 120,000 models.)
-    """
-    waiting = {key: len(above) for key, above in parents.items()}
-    children: dict[int, list[int]] = {}
-    for key, above in parents.items():
-        for parent in above:
-            children.setdefault(parent, []).append(key)
-    ready = [parent for parent in children if parent not in parents]
-    ready += [key for key, number in waiting.items() if number == 0]
-    for key in ready:  # which grows meanwhile
-        yield (key,)
-        for child in children.get(key, ()):
-            waiting[child] -= 1
-            if waiting[child] == 0:
-                ready.append(child)
-    rest = {key for key, number in waiting.items() if number}
+    """All models, each after those it was made from; the models of a cycle come together, as one part."""
+    sorter = TopologicalSorter(parents)
+    with suppress(CycleError):  # it still goes as far as the cycles
+        sorter.prepare()
+    done: set[int] = set()
+    while ready := sorter.get_ready():
+        yield from ((key,) for key in ready)
+        done.update(ready)
+        sorter.done(*ready)
+    rest = parents.keys() - done
     if rest:
         import networkx as nx  # noqa: PLC0415 - hardly any family has a cycle
 
-        graph: nx.DiGraph[int] = nx.DiGraph([(p, child) for child in rest for p in parents[child] if p in rest])
+        graph: nx.DiGraph[int] = nx.DiGraph([(p, child) for child in rest for p in parents[child] if p not in done])
         parts = nx.condensation(graph)
         yield from (tuple(sorted(parts.nodes[part]["members"])) for part in nx.topological_sort(parts))

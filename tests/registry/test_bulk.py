@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
 from registry.bulk import RELATIONS, Columns, everything, gathered
-from registry.columns import distinct, places_of
+from registry.columns import beginnings, distinct, edges_from, places_of
 from registry.database import reading
 from registry.read import Brief, Said, Step, walk
 from registry.tables import DERIVATIONS, MODELS
@@ -133,3 +133,12 @@ def test_places_are_found_by_a_table_and_by_halves(numbers: set[int], apart: int
 
 def test_of_no_numbers_there_are_no_places() -> None:
     assert places_of(np.arange(0), np.arange(0)).tolist() == []
+
+
+@given(st.lists(_KEY, max_size=30), st.lists(_KEY, max_size=4))
+def test_the_edges_of_some_places_are_told_place_by_place(near: list[int], some: list[int]) -> None:
+    near = sorted(near)
+    begin = beginnings(np.array(near, np.int64), 12)
+    expected = [edge for place in some for edge, end in enumerate(near) if end == place]
+    assert edges_from(np.array(some, np.int64), begin).tolist() == expected
+    assert begin.tolist()[-1] == len(near)
