@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measures import Row, alone, goal
+import httpx2
+
+from benchmarks.measures import Row, alone, goal, median
 from crawler.crawl import crawl_hub
 from crawler.hub import Hub
 from crawler.listings import SWEEP
 from registry.database import open_registry
+from tests.fakehub.server import FakeHub
+from tests.families import api_row
 
 
 def crawled(folder: Path, models: int) -> Iterator[Row]:
@@ -28,6 +32,25 @@ def crawled(folder: Path, models: int) -> Iterator[Row]:
         goal("≥ 20,000/s", rate >= 20_000),
     )
     yield Row("peak memory of the crawl", f"{memory:,.0f} MB")
+    yield _fake_hub()
+
+
+def _fake_hub() -> Row:
+    """How fast the fake Hub of the tests gives out its pages; this process asks, and reads nothing of them."""
+    rows = [api_row(f"org/m{number}", ["org/m0"], license="mit") for number in range(10_000)]
+    with FakeHub(rows) as hub, httpx2.Client(trust_env=False) as client:
+
+        def pages() -> int:
+            served, address = 0, f"{hub.url}/api/models?sort=createdAt"
+            while address:
+                answer = client.get(address)
+                served += answer.content.count(b'"modelId"')
+                address = answer.links.get("next", {}).get("url", "")
+            return served
+
+        assert pages() == len(rows)
+        rate = len(rows) / median(pages)
+    return Row("pages of the fake Hub of the tests", f"{rate:,.0f}/s", "", goal("≥ 40,000/s", rate >= 40_000))
 
 
 @contextmanager

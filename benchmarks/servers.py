@@ -21,7 +21,7 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 def settled(engine: Engine) -> Row:
-    """Let a server do at once what it else does by itself in the minutes after an import, while it is asked."""
+    """Let a server do at once what it else does by itself in the minutes after an import."""
 
     def settle() -> None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

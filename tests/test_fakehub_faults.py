@@ -206,22 +206,6 @@ def test_starts_and_stops_leave_nothing() -> None:
         httpx2.get(hub.url, trust_env=False)
 
 
-def test_pages_are_served_fast() -> None:
-    """The goal is 40,000 models a second; a tenth of it here, and once in three times, for busy machines."""
-    rows = [api_row(f"org/m{number}", ["org/m0"], license="mit") for number in range(10_000)]
-    rates = []
-    with FakeHub(rows) as hub, httpx2.Client(timeout=5, trust_env=False) as client:
-        for _ in range(3):
-            address, served, started = f"{hub.url}/api/models?sort=createdAt", 0, time.monotonic()
-            while address:
-                answer = client.get(address)
-                served += answer.content.count(b'"modelId"')
-                address = answer.links.get("next", {}).get("url", "")
-            assert served == 10_000
-            rates.append(served / (time.monotonic() - started))
-    assert max(rates) > 4_000
-
-
 def test_it_runs_as_a_command(tmp_path: Path) -> None:
     data = tmp_path / "rows.jsonl"
     data.write_text("\n".join(json.dumps(api_row(f"org/m{number}")) for number in range(3)))
