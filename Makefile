@@ -16,7 +16,7 @@ lint: .venv/tested
 types: .venv/tested
 	$(BIN)/mypy lineage crawler registry tools benchmarks torture tests
 
-bench: .venv/tested ## measure (a quarter of an hour), and write docs/benchmarks.md
+bench: .venv/tested ## measure (half an hour), and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks docs/benchmarks.md 180000 3100000
 
 torture: .venv/tested ## mistreat it (an hour and a half), and write docs/reliability.md

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 from lineage.cli.main import collect_seldom
 
+#: Those that hold nearly all rows of a registry.
+TABLES = "models", "sights", "derivations"
 _CHUNK = 100_000
 
 
@@ -104,7 +106,7 @@ def bare_insert(db: Path) -> float:
         target.execute(f"PRAGMA {setting}")
     target.executescript(";".join(tables))
     spent = 0.0
-    for table in ("models", "sights", "derivations"):
+    for table in TABLES:
         rows = source.execute(f"SELECT * FROM {table}")
         mark = ",".join("?" * len(rows.description))
         while chunk := rows.fetchmany(_CHUNK):

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine
 from lineage.outline import Outline, hidden_beyond, outline
 from lineage.routes import paths_between
 from registry.database import reading
-from registry.families import FACTS, FAR, NEAR, POSITION, Link, links
+from registry.families import FACTS, FAR, ID, NEAR, POSITION, Link, links
 from registry.names import find_model, find_roots
-from registry.read import Brief, Step, briefs, steps_of, walk
+from registry.read import BRIEF, Brief, Step, brief, briefs, steps_of, walk
 
 #: Steps that are counted in the database; the deepest chain of the Hub is a fraction of it.
 _DEEPEST = 64
@@ -200,14 +200,14 @@ def family_of(
     with reading(engine) as connection:
         asked, found = find_roots(connection, roots)
         start = [root.key for root in found]
-        facts = _BASIS if up else ()
-        edges = links(connection, start, up=up, depth=bound, relations=relations, facts=facts)
+        edges = links(connection, start, up=up, depth=bound, relations=relations, facts=_FACTS_UP if up else ())
         shape = outline(start, edges, up=up, depth=depth)
         reached = shape.reached
         shown = reached if limit is None else reached[:limit]
         keys = [*start, *(link[FAR] for link in shown)]
         edges = shape.between(keys)
-        names = briefs(connection, keys)
+        met = map(_brief, shown) if up else briefs(connection, [link[FAR] for link in shown]).values()
+        names = {model.key: model for model in (*(root.brief for root in found), *met)}
         steps = _steps(connection, edges, up=up)
     hidden = hidden_beyond(reached[len(shown) :])
     return Family(
@@ -221,13 +221,20 @@ def family_of(
     )
 
 
-#: What an edge rests on: asked for with the edges up, which are few, but of those down only where they are shown.
+#: What an edge rests on, and the short facts of the model that it leads to: asked for with the edges up, which are few,
+#: but with those down only where they are shown.
 _BASIS = ("relation", "evidence", "declared")
+_FACTS_UP = (*_BASIS, *(column.name for column in BRIEF[2:]))
+
+
+def _brief(link: Link) -> Brief:
+    """Of the model that an edge up leads to."""
+    return brief((link[FAR], link[ID], *link[FACTS + len(_BASIS) :]))
 
 
 def _steps(connection: Connection, links: Sequence[Link], *, up: bool) -> dict[Link, Step]:
     if up:
-        return {link: Step(link[NEAR], link[FAR], link[POSITION], *link[FACTS:]) for link in links}
+        return {link: Step(link[NEAR], link[FAR], link[POSITION], *link[FACTS : FACTS + len(_BASIS)]) for link in links}
     children = dict.fromkeys(link[FAR] for link in links)
     known = {(step.child, step.position): step for step in steps_of(connection, children)} if links else {}
     return {link: known[link[FAR], link[POSITION]] for link in links}

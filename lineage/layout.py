@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineage.packing import Point, packed
-from registry.columns import Flags, Ints
+from registry.columns import Flags, Ints, beginnings
 
 Floats = NDArray[np.float64]
 
@@ -144,7 +144,7 @@ def _scatter(up: Ints, rank: Ints, leaf: Flags, x: Floats, y: Floats) -> None:
 def _depths(size: int, roots: Ints, child: Ints, parent: Ints) -> Ints:
     """How many steps each model is from the nearest root."""
     along = np.argsort(parent, kind="stable")
-    start = np.searchsorted(parent[along], np.arange(size + 1)).tolist()
+    start = beginnings(np.bincount(parent, minlength=size)).tolist()
     made = child[along].tolist()
     depth = [-1] * size
     level = roots.tolist()

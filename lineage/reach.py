@@ -56,7 +56,7 @@ class Reach:
         #: The models of cycles.
         self.cyclic: set[int] = set()
         # Where the edges of each model begin.
-        self._start = beginnings(columns.child, len(columns.keys))
+        self._start = beginnings(np.bincount(columns.child, minlength=len(columns.keys)))
         self._pass_down()
 
     def parents(self, place: int) -> list[int]:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from lineage.statistics import license_label
 from registry.database import reading
 from registry.names import known_models
-from registry.read import Brief, briefs
+from registry.read import Brief
 from registry.services import of_service
 
 #: The states of what the registry does not know.
@@ -79,8 +79,7 @@ def scan(engine: Engine, seen: Iterable[Seen], *, files: int, unnamed: int, left
     named = list(seen)
     with reading(engine) as connection:
         found = known_models(connection, (one.name for one in named))
-        facts = briefs(connection, {known.key for known in found.values()})
-    uses = tuple(_used(one, facts[known.key] if (known := found.get(one.name)) else None) for one in named)
+    uses = tuple(_used(one, known.brief if (known := found.get(one.name)) else None) for one in named)
     told = {one.model or one.name.casefold() for one in uses}
     unknown = {one.name.casefold() for one in uses if one.model is None}
     return Scan(files, len(told), len(unknown), unnamed, tuple(left_out), uses)

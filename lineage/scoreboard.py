@@ -13,7 +13,7 @@ from lineage.reach import MOST_UNKNOWN
 from lineage.rules import Verdict
 from lineage.selection import Selected
 from lineage.verdicts import Verdicts
-from registry.columns import Flags, Ints, distinct
+from registry.columns import Flags, Ints, beginnings, distinct, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +147,8 @@ def _begun(offenders: Offenders, results: Results) -> _Begun:
     """Where everything begins that keeps a model from passing."""
     judgements = [judgement for outcome in results.outcomes for judgement, _ in outcome.held]
     held = np.array([len(outcome.held) for outcome in results.outcomes], np.int64)
-    begins = (np.cumsum(held) - held)[results.number]
-    counts = held[results.number]
-    model = np.repeat(results.places, counts)
-    # 0, 1, … for the findings about each model, after where those of its outcome begin
-    which = np.arange(len(model)) - np.repeat(np.cumsum(counts) - counts - begins, counts)
+    model = np.repeat(results.places, held[results.number])
+    which = rows_of(results.number, beginnings(held))
     return _Begun(model, offenders.of_all(model, which, judgements), which, judgements)
 
 

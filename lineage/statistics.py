@@ -14,7 +14,7 @@ from registry import numbers
 from registry.database import reading
 from registry.families import FACTS, FAR, ID, NEAR, Link, links
 from registry.names import find_roots
-from registry.read import Brief, briefs, data_date, labels
+from registry.read import Brief, data_date, labels
 from registry.records import HUB_EVIDENCE, RECOVERED, Relation, State
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def count_family(engine: Engine, *roots: str) -> FamilyCount:
         asked, found = find_roots(connection, roots)
         start = [root.key for root in found]
         edges = links(connection, start, up=False, facts=("relation", "evidence", "author", "gone"))
-        first = briefs(connection, start)
+        first = {root.key: root.brief for root in found}
         date = data_date(connection)
     return FamilyCount(asked, len(start), date, tuple(_counts(first, edges, outline(start, edges, up=False))))
 
@@ -237,11 +237,11 @@ def _depths(edges: "Ints") -> Counter[int]:
     """
     import numpy as np  # noqa: PLC0415
 
-    from registry.columns import beginnings, distinct, edges_from, places_of  # noqa: PLC0415
+    from registry.columns import beginnings, distinct, places_of, rows_of  # noqa: PLC0415
 
     keys = distinct(edges.ravel())
     child, parent = places_of(edges.T, keys)
-    begin = beginnings(parent, keys.size)
+    begin = beginnings(np.bincount(parent, minlength=keys.size))
     met = np.zeros(keys.size, bool)
     met[child] = True
     level = np.flatnonzero(~met)
@@ -249,7 +249,7 @@ def _depths(edges: "Ints") -> Counter[int]:
     seat = np.zeros(keys.size, np.int64)
     numbers: Counter[int] = Counter()
     while level.size:
-        fresh = child[edges_from(level, begin)]
+        fresh = child[rows_of(level, begin)]
         fresh = fresh[~met[fresh]]
         seat[fresh] = np.arange(fresh.size)  # of a child that is met twice the last keeps the seat
         level = fresh[seat[fresh] == np.arange(fresh.size)]

@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from registry.columns import Ints, as_text, beginnings, distinct, edges_from, ints, places_of
+from registry.columns import Ints, as_text, beginnings, distinct, ints, places_of, rows_of
 from registry.read import Brief, Said, Step, briefs, labels, walk
 from registry.records import Relation
 from registry.spans import relabelled
@@ -144,12 +144,12 @@ class Columns:
         Each edge is looked at once, from those models alone that were met last: a family may be 100,000 models deep.
         """
         order = np.argsort(near, kind="stable")
-        begin = beginnings(near, len(self.keys))
+        begin = beginnings(np.bincount(near, minlength=len(self.keys)))
         met = np.zeros(len(self.keys), np.bool_)
         met[places] = True
         last = np.flatnonzero(met)
         while len(last):
-            ends = far[order[edges_from(last, begin)]]
+            ends = far[order[rows_of(last, begin)]]
             last = distinct(ends[~met[ends]])
             met[last] = True
         return np.flatnonzero(met)

@@ -3,17 +3,17 @@
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
-    Row,
     Select,
     String,
     and_,
@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from registry.ids import legacy_names, split_url
+from registry.read import BRIEF, Brief, brief, briefs_of
 from registry.records import RegistryError, State, storable
 from registry.tables import MODELS, NAMES, VERSIONS, listed, one_of
 
@@ -35,11 +36,20 @@ class UnknownModel(RegistryError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A model that a name led to: its key and id, and the revision (`ID@sha`) as it was asked for."""
+    """A model that a name led to: its short facts, and the revision (`ID@sha`) as it was asked for."""
 
-    key: int
-    repo_id: str
+    brief: Brief
     revision: str | None = None
+
+    @property
+    def key(self) -> int:
+        """The key of the model."""
+        return self.brief.key
+
+    @property
+    def repo_id(self) -> str:
+        """The id of the model."""
+        return self.brief.id
 
     @property
     def label(self) -> str:
@@ -79,28 +89,16 @@ def could_mean(connection: Connection, texts: Iterable[str]) -> set[int]:
     return _Candidates(connection, texts).keys
 
 
-_Rows = Mapping[str, Sequence[Row[Any]]]
-
-
 @cache
 def _statements(dialect: str) -> tuple[CompoundSelect[Any], Select[Any]]:
     """The models of some ids, and of some other names, in one trip to a server; and the versions of some registered
     names; all case-folded."""
     m, n, v = MODELS.c, NAMES.c, VERSIONS.c
-    model = (m.key, m.repo_id, m.state)
-    ids = select(m.folded, cast(null(), String).label("name"), *model).where(one_of(dialect, m.folded))
-    aliases = select(n.folded, n.name, *model).join(MODELS, m.key == n.model_key).where(one_of(dialect, n.folded))
+    ids = select(m.folded, cast(null(), String), *BRIEF).where(one_of(dialect, m.folded))
+    aliases = select(n.folded, n.name, *BRIEF).join(MODELS, m.key == n.model_key).where(one_of(dialect, n.folded))
     lower = func.lower(v.name, type_=String)
-    held = select(lower, v.digest, *model).join(MODELS, m.key == v.model_key)
+    held = select(lower, v.digest, *BRIEF).join(MODELS, m.key == v.model_key)
     return union_all(ids, aliases), held.where(one_of(dialect, lower))
-
-
-def _by_first(rows: Iterable[Row[Any]]) -> _Rows:
-    """Rows by their first column."""
-    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in rows:
-        found[row[0]].append(row)
-    return found
 
 
 class _Candidates:
@@ -115,17 +113,23 @@ class _Candidates:
         called = {whole.casefold().partition("@")[0] for whole in wholes if "@" in whole}
         dialect = connection.dialect.name
         names_of, versions_of = _statements(dialect)
-        held = connection.execute(names_of, listed(dialect, folded)).all()
-        self._ids = _by_first(row for row in held if row.name is None)
-        self._names = _by_first(row for row in held if row.name is not None)
-        versions = connection.execute(versions_of, listed(dialect, called)) if called else ()
-        self._versions = _by_first(versions)
+        self._ids: defaultdict[str, list[Brief]] = defaultdict(list)
+        #: Other names as they are written, and digests of versions, each with its model.
+        self._names: defaultdict[str, list[tuple[str, Brief]]] = defaultdict(list)
+        self._versions: defaultdict[str, list[tuple[str, Brief]]] = defaultdict(list)
+        for name, other, *model in connection.execute(names_of, listed(dialect, folded)):
+            if other is None:
+                self._ids[name].append(brief(model))
+            else:
+                self._names[name].append((other, brief(model)))
+        for name, digest, *model in connection.execute(versions_of, listed(dialect, called)) if called else ():
+            self._versions[name].append((digest, brief(model)))
 
     @property
     def keys(self) -> set[int]:
         """All of them."""
-        held = (self._ids, self._names, self._versions)
-        return {row.key for by_name in held for rows in by_name.values() for row in rows}
+        others = chain(*self._names.values(), *self._versions.values())
+        return {model.key for model in chain(chain(*self._ids.values()), (model for _, model in others))}
 
     def meant(self, text: str) -> Found | None:
         """The model that one of the names means; UnknownModel where there are several."""
@@ -135,10 +139,10 @@ class _Candidates:
         name, revision = _split_revision(whole)
         for candidates in (self._exact(name), self._folded(name)):
             if len(candidates) > 1:
-                ids = ", ".join(sorted(candidates.values())[:3])
+                ids = ", ".join(sorted(model.id for model in candidates)[:3])
                 raise UnknownModel(f"{name!r} could be any of {ids}: give the id in its exact letter case")
-            for key, repo_id in candidates.items():
-                return Found(key, repo_id, revision)
+            for model in candidates:
+                return Found(model, revision)
         return None
 
     def _version(self, text: str) -> Found | None:
@@ -149,31 +153,32 @@ class _Candidates:
         """
         folded = text.casefold()
         called, _, which = folded.partition("@")
-        names = self._names.get(folded, ())
-        for row in (*(row for row in names if row.name == text), *names, *self._ids.get(folded, ())):
-            return Found(row.key, row.repo_id)
-        versions = self._versions.get(called, ())
-        found = {row.key: row.repo_id for row in versions if len(which) >= 6 and row.digest.startswith(which)}
+        names = self._names[folded]
+        exact = (model for name, model in names if name == text)
+        for model in (*exact, *(model for _, model in names), *self._ids[folded]):
+            return Found(model)
+        versions = self._versions[called]
+        found = {model for digest, model in versions if len(which) >= 6 and digest.startswith(which)}
         if len(found) == 1:
-            return Found(*found.popitem())
-        if any(version.state == State.REGISTERED for version in versions):
+            return Found(found.pop())
+        if any(model.state == State.REGISTERED for _, model in versions):
             name = text.partition("@")[0]
             raise UnknownModel(f"{name} has no version {text.partition('@')[2]}: see `lineage model show {name}`")
         return None
 
-    def _exact(self, name: str) -> dict[int, str]:
+    def _exact(self, name: str) -> set[Brief]:
         folded = name.casefold()
-        found = [row for row in self._ids.get(folded, ()) if row.repo_id == name]
-        if not found or found[0].state == State.PLACEHOLDER:
-            found = [row for row in self._names.get(folded, ()) if row.name == name] or found
+        found = {model for model in self._ids[folded] if model.id == name}
+        if all(model.state == State.PLACEHOLDER for model in found):
+            found = {model for other, model in self._names[folded] if other == name} or found
         if not found and (target := legacy_names().get(name)):
-            found = [row for row in self._ids.get(target.casefold(), ()) if row.repo_id == target]
-        return {row.key: row.repo_id for row in found}
+            found = {model for model in self._ids[target.casefold()] if model.id == target}
+        return found
 
-    def _folded(self, name: str) -> dict[int, str]:
-        rows = self._ids.get(name.casefold(), ())
-        seen = {row.key: row.repo_id for row in rows if row.state != State.PLACEHOLDER}
-        return seen or {row.key: row.repo_id for row in self._names.get(name.casefold(), ()) or rows}
+    def _folded(self, name: str) -> set[Brief]:
+        models, others = self._ids[name.casefold()], self._names[name.casefold()]
+        seen = {model for model in models if model.state != State.PLACEHOLDER}
+        return seen or {model for _, model in others} or set(models)
 
 
 def find_roots(connection: Connection, texts: Sequence[str]) -> tuple[tuple[str, ...], list[Found]]:
@@ -217,9 +222,8 @@ def _split_revision(text: str) -> tuple[str, str | None]:
 
 
 def _by_author(connection: Connection, author: str) -> list[Found]:
-    columns = select(MODELS.c.key, MODELS.c.repo_id)
-    rows = connection.execute(columns.where(owned_by(author)).order_by(MODELS.c.repo_id))
-    found = [Found(key, repo_id) for key, repo_id in rows]
+    models = briefs_of(connection, select(*BRIEF).where(owned_by(author)).order_by(MODELS.c.repo_id))
+    found = [Found(model) for model in models.values()]
     if not found:
         raise UnknownModel(f"no model by the author {author!r}: try `lineage search TEXT`")
     return found

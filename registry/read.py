@@ -334,7 +334,12 @@ def briefs_of(
     connection: Connection, statement: Select[Any], values: Mapping[str, Any] | None = None
 ) -> dict[int, Brief]:
     """The models of a statement that selects BRIEF, in its order."""
-    return {
-        row[0]: Brief(row[0], row[1], row[2], row[3], labels(row[4]), row[5], row[6], row[7], row[8], labels(row[9]))
-        for row in connection.execute(statement, values)
-    }
+    return {row[0]: brief(row) for row in connection.execute(statement, values)}
+
+
+def brief(row: Sequence[Any]) -> Brief:
+    """The short facts of a model, from the columns of BRIEF."""
+    key, id, state, author, licenses, license_name, downloads, created_at, license_link, tools = row
+    return Brief(
+        key, id, state, author, labels(licenses), license_name, downloads, created_at, license_link, labels(tools)
+    )

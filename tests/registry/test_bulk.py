@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, select
 
 from registry.bulk import RELATIONS, Columns, everything, gathered
-from registry.columns import beginnings, distinct, edges_from, places_of
+from registry.columns import beginnings, distinct, places_of, rows_of
 from registry.database import reading
 from registry.read import Brief, Said, Step, walk
 from registry.tables import DERIVATIONS, MODELS
@@ -136,9 +136,9 @@ def test_of_no_numbers_there_are_no_places() -> None:
 
 
 @given(st.lists(_KEY, max_size=30), st.lists(_KEY, max_size=4))
-def test_the_edges_of_some_places_are_told_place_by_place(near: list[int], some: list[int]) -> None:
-    near = sorted(near)
-    begin = beginnings(np.array(near, np.int64), 12)
-    expected = [edge for place in some for edge, end in enumerate(near) if end == place]
-    assert edges_from(np.array(some, np.int64), begin).tolist() == expected
-    assert begin.tolist()[-1] == len(near)
+def test_the_rows_of_some_groups_are_told_group_by_group(groups: list[int], some: list[int]) -> None:
+    groups = sorted(groups)
+    begin = beginnings(np.bincount(np.array(groups, np.int64), minlength=12))
+    expected = [row for group in some for row, of in enumerate(groups) if of == group]
+    assert rows_of(np.array(some, np.int64), begin).tolist() == expected
+    assert begin.tolist()[-1] == len(groups)
