@@ -84,7 +84,7 @@ def on_sqlite(folder: Path, models: int, paces: Paces) -> Iterator[tuple[str, li
 
 
 def on_a_server(folder: Path, models: int, paces: Paces) -> Iterator[tuple[str, list[Row]]]:
-    """The same on PostgreSQL."""
+    """What of it is measured on PostgreSQL."""
     with postgresql(folder / "server") as url:
         rows = list(imported(folder, url, models))
         first = seconds(rows[0])

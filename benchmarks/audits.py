@@ -7,7 +7,7 @@ from time import perf_counter
 
 from sqlalchemy import Engine
 
-from benchmarks.measures import Row, alone, goal
+from benchmarks.measures import Row, allowance, alone, goal
 from lineage.ancestry import read_ancestry
 from lineage.audit import ANY, audit
 from lineage.claims import Claims
@@ -23,7 +23,7 @@ _SAMPLE = 2_000
 def judged(engine: Engine) -> Iterator[Row]:
     """A verdict for every model, in one pass and by a walk from each; and whole audits."""
     url = engine.url.render_as_string(hide_password=False)
-    most = 8 if engine.dialect.name == "sqlite" else 16
+    most = 8 * allowance(engine)
     passing, _, models = alone(partial(one_pass, url))
     _, _, walking = alone(partial(walks, url))
     times = walking * models / passing

@@ -16,6 +16,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from sqlalchemy import Engine
+
 from lineage.cli.main import collect_seldom
 
 #: Those that hold nearly all rows of a registry.
@@ -35,6 +37,11 @@ class Row(NamedTuple):
 def goal(words: str, met: bool) -> str:
     """A goal, and whether it was reached."""
     return f"{words}: {'met' if met else '**missed**'}"
+
+
+def allowance(engine: Engine) -> int:
+    """How many times as long a database may take as SQLite."""
+    return 1 if engine.dialect.name == "sqlite" else 2
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -11,7 +11,7 @@ from functools import partial
 import networkx as nx
 from sqlalchemy import Engine, func, select
 
-from benchmarks.measures import Row, alone, compared, goal, median, ran, timed
+from benchmarks.measures import Row, allowance, alone, compared, goal, median, ran, timed
 from lineage.family import ancestors
 from lineage.lists import search
 from lineage.statistics import registry_statistics
@@ -35,21 +35,16 @@ def queries(engine: Engine) -> Iterator[Row]:
     yield from most_asked(engine)
     names = median(partial(_every_name, engine))
     for what, text in (("search for `model-31`", "model-31"), ("search for what is not there", "no-such-model")):
-        yield _within(what, 0.2 * _allowance(engine), partial(search, engine, text), names)
+        yield _within(what, 0.2 * allowance(engine), partial(search, engine, text), names)
     engine.dispose()
     yield from _whole_processes(engine)
 
 
 def most_asked(engine: Engine, when: str = "", seed: int = 0) -> Iterator[Row]:
     """Ancestors of random models, and numbers about all; `when` follows what was asked."""
-    allowed = _allowance(engine)
+    allowed = allowance(engine)
     yield _ancestors(engine, 2 * allowed, when, seed)
     yield _within(f"statistics of the whole registry{when}", 2.0 * allowed, partial(registry_statistics, engine))
-
-
-def _allowance(engine: Engine) -> int:
-    """How many times as long a database may take as SQLite."""
-    return 1 if engine.dialect.name == "sqlite" else 2
 
 
 def _every_name(engine: Engine) -> object:
@@ -92,7 +87,7 @@ def _whole_processes(engine: Engine) -> Iterator[Row]:
     url = engine.url.render_as_string(hide_password=False)
     bare = _bare(url)
     members = int(subprocess.run([sys.executable, *bare], capture_output=True, check=True).stdout)
-    most = 1.5 if engine.dialect.name == "sqlite" else 3.0
+    most = 1.5 * allowance(engine)
     for command, module in (("descendants", "families"), ("count", "numbers")):
         imports = "-c", f"import lineage.cli.{module}"
         asked = "-m", "lineage", command, _OWNER

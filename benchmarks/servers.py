@@ -43,8 +43,9 @@ def new_database(engine: Engine, name: str) -> str:
 
 
 def bare_copy(engine: Engine, folder: Path, whole: float) -> Row:
-    """Copy a registry's own rows into the same tables, in one transaction, then make the same indexes; `whole` is what
-    the import took, in seconds."""
+    """Copy a registry's own rows into tables of the same columns, without foreign keys, in one transaction, then make
+    the same indexes; `whole` is what the import took, in seconds. What the later dump brought is among the rows: a
+    thousandth."""
     spent = 0.0
     with psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
         connection.execute("CREATE SCHEMA bare")

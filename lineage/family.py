@@ -18,7 +18,7 @@ from lineage.routes import paths_between
 from registry.database import reading
 from registry.families import FACTS, FAR, ID, NEAR, POSITION, Link, links
 from registry.names import find_model, find_roots
-from registry.read import BRIEF, Brief, Step, brief, briefs, steps_of, walk
+from registry.read import BRIEF, Brief, Step, brief_of, briefs, steps_of, walk
 
 #: Steps that are counted in the database; the deepest chain of the Hub is a fraction of it.
 _DEEPEST = 64
@@ -221,20 +221,20 @@ def family_of(
     )
 
 
-#: What an edge rests on, and the short facts of the model that it leads to: asked for with the edges up, which are few,
-#: but with those down only where they are shown.
-_BASIS = ("relation", "evidence", "declared")
-_FACTS_UP = (*_BASIS, *(column.name for column in BRIEF[2:]))
+#: What an edge rests on, and the short facts of the model that it leads to but for key and id, which every edge has:
+#: asked for with the edges up, which are few, but for those down only where they are shown.
+_FACTS_UP = ("relation", "evidence", "declared", *(column.name for column in BRIEF[2:]))
+_BRIEF = FACTS + 3
 
 
 def _brief(link: Link) -> Brief:
     """Of the model that an edge up leads to."""
-    return brief((link[FAR], link[ID], *link[FACTS + len(_BASIS) :]))
+    return brief_of((link[FAR], link[ID], *link[_BRIEF:]))
 
 
 def _steps(connection: Connection, links: Sequence[Link], *, up: bool) -> dict[Link, Step]:
     if up:
-        return {link: Step(link[NEAR], link[FAR], link[POSITION], *link[FACTS : FACTS + len(_BASIS)]) for link in links}
+        return {link: Step(link[NEAR], link[FAR], link[POSITION], *link[FACTS:_BRIEF]) for link in links}
     children = dict.fromkeys(link[FAR] for link in links)
     known = {(step.child, step.position): step for step in steps_of(connection, children)} if links else {}
     return {link: known[link[FAR], link[POSITION]] for link in links}

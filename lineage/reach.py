@@ -92,7 +92,7 @@ class Reach:
         """Of each of `places` the model that stands at a position of what reaches it."""
         sizes = np.fromiter(map(len, self._models), np.int64, len(self._models))
         flat = np.fromiter(chain.from_iterable(self._models), np.int64, sizes.sum())
-        found: Ints = flat[(np.cumsum(sizes) - sizes)[self.of[places]] + positions]
+        found: Ints = flat[beginnings(sizes)[self.of[places]] + positions]
         return found
 
     def put(self, licenses: Iterable[tuple[str, int]], opaque: Iterable[int]) -> int:

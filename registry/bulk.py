@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from registry.columns import Ints, as_text, beginnings, distinct, ints, places_of, rows_of
-from registry.read import Brief, Said, Step, briefs, labels, walk
+from registry.read import BRIEF, Brief, Said, Step, briefs, briefs_of, labels, walk
 from registry.records import Relation
 from registry.spans import relabelled
 from registry.tables import DERIVATIONS, MODELS, among
@@ -67,8 +67,7 @@ class Stored:
     def called(self, ids: Collection[str]) -> dict[int, Brief]:
         """The models of these ids, in any letter case."""
         folded = {id.casefold() for id in ids}
-        rows = self._connection.execute(select(MODELS.c.key).where(among(self._connection, MODELS.c.folded, folded)))
-        return self.briefs(row[0] for row in rows)
+        return briefs_of(self._connection, select(*BRIEF).where(among(self._connection, MODELS.c.folded, folded)))
 
 
 class Held:

@@ -72,7 +72,7 @@ def beginnings(counts: Ints) -> Ints:
 
 
 def rows_of(groups: Ints, begin: Ints) -> Ints:
-    """The rows of some groups, group by group, by where each `begin`s."""
+    """The rows of some groups, group by group; `begin` is what `beginnings` gives."""
     first = begin[groups]
     counts = begin[groups + 1] - first
     found: Ints = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())

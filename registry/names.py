@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from registry.ids import legacy_names, split_url
-from registry.read import BRIEF, Brief, brief, briefs_of
+from registry.read import BRIEF, Brief, brief_of, briefs_of
 from registry.records import RegistryError, State, storable
 from registry.tables import MODELS, NAMES, VERSIONS, listed, one_of
 
@@ -73,7 +73,7 @@ def known_model(connection: Connection, text: str) -> Found | None:
 
 
 def known_models(connection: Connection, texts: Iterable[str]) -> dict[str, Found]:
-    """The same of any number of names, in a few queries; those are left out that mean none, or could be several."""
+    """The same of any number of names, in two queries at most; without those that mean none or could be several."""
     names = list(dict.fromkeys(texts))
     candidates = _Candidates(connection, names)
     found = {}
@@ -119,17 +119,17 @@ class _Candidates:
         self._versions: defaultdict[str, list[tuple[str, Brief]]] = defaultdict(list)
         for name, other, *model in connection.execute(names_of, listed(dialect, folded)):
             if other is None:
-                self._ids[name].append(brief(model))
+                self._ids[name].append(brief_of(model))
             else:
-                self._names[name].append((other, brief(model)))
+                self._names[name].append((other, brief_of(model)))
         for name, digest, *model in connection.execute(versions_of, listed(dialect, called)) if called else ():
-            self._versions[name].append((digest, brief(model)))
+            self._versions[name].append((digest, brief_of(model)))
 
     @property
     def keys(self) -> set[int]:
         """All of them."""
         others = chain(*self._names.values(), *self._versions.values())
-        return {model.key for model in chain(chain(*self._ids.values()), (model for _, model in others))}
+        return {model.key for model in (*chain(*self._ids.values()), *(model for _, model in others))}
 
     def meant(self, text: str) -> Found | None:
         """The model that one of the names means; UnknownModel where there are several."""
@@ -153,11 +153,11 @@ class _Candidates:
         """
         folded = text.casefold()
         called, _, which = folded.partition("@")
-        names = self._names[folded]
+        names = self._names.get(folded, ())
         exact = (model for name, model in names if name == text)
-        for model in (*exact, *(model for _, model in names), *self._ids[folded]):
+        for model in (*exact, *(model for _, model in names), *self._ids.get(folded, ())):
             return Found(model)
-        versions = self._versions[called]
+        versions = self._versions.get(called, ())
         found = {model for digest, model in versions if len(which) >= 6 and digest.startswith(which)}
         if len(found) == 1:
             return Found(found.pop())
@@ -168,15 +168,16 @@ class _Candidates:
 
     def _exact(self, name: str) -> set[Brief]:
         folded = name.casefold()
-        found = {model for model in self._ids[folded] if model.id == name}
+        found = {model for model in self._ids.get(folded, ()) if model.id == name}
         if all(model.state == State.PLACEHOLDER for model in found):
-            found = {model for other, model in self._names[folded] if other == name} or found
+            found = {model for other, model in self._names.get(folded, ()) if other == name} or found
         if not found and (target := legacy_names().get(name)):
-            found = {model for model in self._ids[target.casefold()] if model.id == target}
+            found = {model for model in self._ids.get(target.casefold(), ()) if model.id == target}
         return found
 
     def _folded(self, name: str) -> set[Brief]:
-        models, others = self._ids[name.casefold()], self._names[name.casefold()]
+        folded = name.casefold()
+        models, others = self._ids.get(folded, ()), self._names.get(folded, ())
         seen = {model for model in models if model.state != State.PLACEHOLDER}
         return seen or {model for _, model in others} or set(models)
 

@@ -75,7 +75,7 @@ class Brief(NamedTuple):
     license_link: str | None
     tools: tuple[str, ...] | None
     past: tuple[Labelled, ...] = ()
-    """The labels that it had before, where any was another one; told of ancestors only."""
+    """The labels that it had before, where any was another one; told by `walk` upwards, else none."""
 
 
 class Said(NamedTuple):
@@ -185,8 +185,8 @@ def other_names(connection: Connection, key: int) -> dict[str, str]:
 
 def briefs(connection: Connection, keys: Iterable[int]) -> dict[int, Brief]:
     """The short facts of some models."""
-    dialect = connection.dialect.name
-    return briefs_of(connection, _of_models(dialect)[0], listed(dialect, keys))
+    wanted, dialect = list(keys), connection.dialect.name
+    return briefs_of(connection, _of_models(dialect)[0], listed(dialect, wanted)) if wanted else {}
 
 
 def walk(
@@ -334,10 +334,10 @@ def briefs_of(
     connection: Connection, statement: Select[Any], values: Mapping[str, Any] | None = None
 ) -> dict[int, Brief]:
     """The models of a statement that selects BRIEF, in its order."""
-    return {row[0]: brief(row) for row in connection.execute(statement, values)}
+    return {row[0]: brief_of(row) for row in connection.execute(statement, values)}
 
 
-def brief(row: Sequence[Any]) -> Brief:
+def brief_of(row: Sequence[Any]) -> Brief:
     """The short facts of a model, from the columns of BRIEF."""
     key, id, state, author, licenses, license_name, downloads, created_at, license_link, tools = row
     return Brief(

@@ -1,16 +1,19 @@
 """Ancestors and descendants: order, bounds, cycles, several roots."""
 
 import random
+from operator import attrgetter
 
 import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from lineage.family import Family, ancestors, descendants
 from lineage.formats.tree import tree
-from registry.names import UnknownModel
+from registry.database import reading
+from registry.names import UnknownModel, find_model
+from registry.read import facts_of
 from tests.families import api_row, emptied, family, save
 from tests.lineage.calls import Graph, graph_rows, graphs, ids, name, upward
 
@@ -145,6 +148,29 @@ def test_a_placeholder_has_a_family(registry: Engine) -> None:
     ]  # fmt: skip
     above = ancestors(registry, "me/Two").members[-1]
     assert (above.id, above.state, above.downloads, above.licenses) == ("no/Base", "placeholder", None, None)
+
+
+def test_members_have_the_facts_of_their_models(snapshot_registry: Engine) -> None:
+    above = ancestors(snapshot_registry, "reaperdoesntknow/Dualmind-Qwen-1.7B-Thinking").members
+    below = descendants(snapshot_registry, "Qwen/Qwen3-8B-Base").members
+    assert len(above) > 8
+    assert len(below) > 100
+    told = attrgetter("id", "state", "author", "licenses", "license_name", "downloads", "created_at")
+    with reading(snapshot_registry) as connection:
+        keys = {member.id: find_model(connection, member.id).key for member in (*above, *below)}
+        facts = facts_of(connection, keys.values())
+    for member in (*above, *below):
+        assert told(member) == told(facts[keys[member.id]])
+
+
+def test_ancestors_are_asked_for_in_two_statements(registry: Engine) -> None:
+    family(registry, WORLD)
+    asked: list[str] = []
+    event.listen(registry, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert ids(ancestors(registry, "they/Merged").members)[-1] == "Qwen/Base"
+    assert (
+        sum(statement.startswith(("SELECT", "WITH")) for statement in asked) == len(asked) - asked.count("BEGIN") == 2
+    )
 
 
 def test_a_cycle_ends_by_itself(registry: Engine) -> None:
