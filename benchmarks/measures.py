@@ -22,7 +22,7 @@ from lineage.cli.main import collect_seldom
 
 #: Those that hold nearly all rows of a registry.
 TABLES = "models", "sights", "derivations"
-_CHUNK = 100_000
+CHUNK = 100_000
 
 
 class Row(NamedTuple):
@@ -116,7 +116,7 @@ def bare_insert(db: Path) -> float:
     for table in TABLES:
         rows = source.execute(f"SELECT * FROM {table}")
         mark = ",".join("?" * len(rows.description))
-        while chunk := rows.fetchmany(_CHUNK):
+        while chunk := rows.fetchmany(CHUNK):
             spent += timed(lambda: target.executemany(f"INSERT INTO {table} VALUES ({mark})", chunk))[0]  # noqa: B023
     for statement in indexes:
         spent += timed(partial(target.execute, statement))[0]

